@@ -1,0 +1,33 @@
+import type { ErrorCode, SourceLocation } from './errors.ts'
+
+export type Severity = 'info' | 'warn' | 'block'
+
+/**
+ * Something a person should know that a careful person can meet on an ordinary day: an edited file, a migration out of
+ * order. `block` stops a run before its first write; `--allow <code>` turns it into a `warn`.
+ */
+export interface Finding {
+  readonly code: ErrorCode
+  readonly severity: Severity
+  /** One sentence: what is so. */
+  readonly message: string
+  /** The way out, filled in with the user's own names. */
+  readonly hint?: string | undefined
+  readonly environment?: string | undefined
+  /** The migration's name. */
+  readonly migration?: string | undefined
+  readonly at?: SourceLocation | undefined
+  /** The text of the line at `at`. */
+  readonly sourceLine?: string | undefined
+}
+
+export function isBlocking(finding: Finding): boolean {
+  return finding.severity === 'block'
+}
+
+/** Findings whose code is in `allowed` no longer block; they stay visible as warnings. */
+export function allowFindings(findings: readonly Finding[], allowed: ReadonlySet<string>): readonly Finding[] {
+  return findings.map((finding) =>
+    isBlocking(finding) && allowed.has(finding.code) ? { ...finding, severity: 'warn' } : finding,
+  )
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+/** Four rings, from instant to slow: unit (no I/O), contract (every driver), postgres (a real server), e2e (the built CLI). */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'server',
+          include: ['test/contract/**/*.test.ts', 'test/postgres/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/server.setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
