@@ -15,7 +15,7 @@ export interface Environment<Endpoint = unknown> {
   readonly protected: boolean
   /** Place in the promotion order, from 0. */
   readonly order: number
-  /** Where the connection string came from, never its value: `PROD_DATABASE_URL in .env`. */
+  /** Where the connection string came from, never its value: `PROD_DATABASE_URL (.env)`. */
   readonly origin: string
   /** The folder of its migration files, as given (relative to the working directory, or absolute). */
   readonly migrationsDir: string

@@ -21,8 +21,7 @@ export class Secret {
   toJSON(): string {
     return '***'
   }
-
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '***'
-  }
 }
+
+// What Node's inspect looks for. A computed name in the class could not be declared for others.
+Object.defineProperty(Secret.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: () => '***' })

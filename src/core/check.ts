@@ -1,0 +1,6 @@
+import type { Environment } from './environment.ts'
+import type { Finding } from './finding.ts'
+import type { Plan } from './plan.ts'
+
+/** Looks at a plan for an environment and returns findings; it can stop a run, it never changes a target. */
+export type Check = (plan: Plan, environment: Environment) => Promise<readonly Finding[]>

@@ -1,0 +1,83 @@
+import type { Environment } from './environment.ts'
+import type { ErrorCode } from './errors.ts'
+import type { Emit } from './event.ts'
+import type { AppliedMigration } from './history.ts'
+import type { RunResult } from './outcome.ts'
+import type { Step } from './plan.ts'
+import type { Finding } from './finding.ts'
+import type { Limits } from './policy.ts'
+import type { Secret } from './secret.ts'
+
+/** What a driver makes of a connection string: its own endpoint, or what is wrong with it, never repeating a secret. */
+export type ParsedUrl<Endpoint = unknown> =
+  | { readonly ok: true; readonly endpoint: Endpoint; readonly secrets: readonly Secret[] }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly hint: string }
+
+/** One database that a run works on, and all that a driver must know to work on it. */
+export interface Target<Endpoint = unknown> {
+  readonly environment: Environment<Endpoint>
+  /** The schema of the history tables. */
+  readonly historySchema: string
+  readonly limits: Limits
+  /** This run, a UUID; it is written beside every row. */
+  readonly runId: string
+  /** Who runs this, for the log. */
+  readonly actor: Actor
+}
+
+/** Who does something to a database, as far as the client knows. */
+export interface Actor {
+  /** The operating system's user. */
+  readonly osUser: string | null
+  /** The git commit of the working directory. */
+  readonly gitCommit: string | null
+  /** The CI run's address. */
+  readonly ciRun: string | null
+}
+
+/** One engine: how its databases are spoken to. The contract of all of them is held by one test suite. */
+export interface Driver<Endpoint = unknown> {
+  readonly engine: string
+  /** Opens one connection. Throws a `MigrationManagerError` whose code is `connection/…` or `target/…`. */
+  connect(target: Target<Endpoint>, emit: Emit, signal: AbortSignal): Promise<Connection>
+}
+
+export interface Connection extends AsyncDisposable {
+  /** All that a run must know of the database, in one read-only question. Never writes; throws rather than guess. */
+  read(): Promise<Reading>
+  /**
+   * Makes sure that the history tables are there and the database is registered as this environment.
+   * Returns whether anything had to be made. Throws `lock/held` when another run is at work for too long.
+   */
+  prepare(options: { readonly rename: boolean }): Promise<boolean>
+  /**
+   * Does `work` as the only run on this database. The lock is taken with the first thing that `work` does; if another
+   * run holds it for longer than `limits.lockWaitMs`, that throws `lock/held` and nothing has happened.
+   */
+  withLock<T>(work: (locked: Locked) => Promise<T>): Promise<T>
+}
+
+/** What one may do while holding the lock: it exists only inside `withLock`. */
+export interface Locked {
+  /** The history as it is now, under the lock. */
+  history(): Promise<readonly AppliedMigration[]>
+  /**
+   * Runs steps in order, each as one atom of its SQL and its history row, and stops at the first that fails.
+   * `basis` is the digest of the history that the steps were planned from: if it has moved on, nothing is run.
+   * Prepares the database when it is fresh.
+   */
+  run(steps: readonly Step[], basis: string): Promise<RunResult>
+}
+
+/** What a database says of itself. */
+export interface Reading {
+  /** The same for two connections to the same database, whatever the way there. */
+  readonly databaseId: string
+  /** The environment that it was initialised as, or null on a fresh database. */
+  readonly initialisedAs: string | null
+  readonly history: readonly AppliedMigration[]
+  /** Who holds the migration lock now, in words, or null. */
+  readonly lockHolder: string | null
+  /** What the driver noticed on the way: an unverified server, a short time-out of the role. */
+  readonly findings: readonly Finding[]
+}

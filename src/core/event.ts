@@ -1,0 +1,24 @@
+/** What happens during a run, as it happens. Whoever listens may print or log; nobody who listens can stop the run. */
+export type RunEvent =
+  | { readonly type: 'waiting'; readonly environment: string; readonly what: string }
+  | { readonly type: 'prepared'; readonly environment: string }
+  | { readonly type: 'target-started'; readonly environment: string; readonly migrations: number }
+  | {
+      readonly type: 'statement-started'
+      readonly environment: string
+      readonly migration: string
+      /** 1-based. */
+      readonly statement: number
+      readonly statements: number
+    }
+  | {
+      readonly type: 'migration-applied'
+      readonly environment: string
+      readonly migration: string
+      readonly durationMs: number
+    }
+  | { readonly type: 'migration-failed'; readonly environment: string; readonly migration: string }
+  | { readonly type: 'notice'; readonly environment: string; readonly migration: string; readonly message: string }
+  | { readonly type: 'target-finished'; readonly environment: string; readonly applied: number }
+
+export type Emit = (event: RunEvent) => void

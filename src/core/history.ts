@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import { compareVersions, versionOf } from './migration.ts'
+
+/** One row of `schema_migrations`: what one database says was applied. */
+export interface AppliedMigration {
+  /** The migration's name: the file name without `.sql`. */
+  readonly name: string
+  /** `sha256:…`; text, because the row may have been written by a later version with another algorithm. */
+  readonly checksum: string
+  readonly status: 'started' | 'applied'
+  /** The server's clock; null while started. */
+  readonly appliedAt: Date | null
+  readonly durationMs: number | null
+  /** The database role that applied it. */
+  readonly appliedBy: string
+  /** The run that wrote the row (a UUID), or null where it is not known. */
+  readonly runId: string | null
+}
+
+/**
+ * A fingerprint of what a history says (names, checksums, states; not times), 64 hexadecimal digits: two histories with
+ * one digest are the same to a plan. The engine computes the same value in the database: SHA-256 over the lines
+ * `name:checksum:status`, sorted by the bytes of the name, joined by LF.
+ */
+export function digestHistory(history: readonly AppliedMigration[]): string {
+  const lines = history
+    .map((row) => ({ key: Buffer.from(row.name, 'utf8'), line: `${row.name}:${row.checksum}:${row.status}` }))
+    .toSorted((a, b) => Buffer.compare(a.key, b.key))
+    .map(({ line }) => line)
+  return createHash('sha256').update(lines.join('\n'), 'utf8').digest('hex')
+}
+
+/** Order of two names of a history as their files would run; a name without digits sorts before all others. */
+export function compareNames(a: string, b: string): number {
+  const left = versionOf(a)
+  const right = versionOf(b)
+  const byVersion =
+    left === null || right === null ? Number(left !== null) - Number(right !== null) : compareVersions(left, right)
+  return byVersion || (a < b ? -1 : a > b ? 1 : 0)
+}

@@ -1,0 +1,133 @@
+import type { Environment } from './environment.ts'
+import type { Finding } from './finding.ts'
+import { compareNames } from './history.ts'
+import type { AppliedMigration } from './history.ts'
+import { versionOf } from './migration.ts'
+import type { Migration } from './migration.ts'
+import { findDisagreements } from './plan.ts'
+
+/** One folder of migration files; environments that share a folder are compared with each other. */
+export interface Folder {
+  readonly dir: string
+  readonly migrations: readonly Migration[]
+}
+
+/** One environment as it was read; `history` is null where it could not be read. */
+export interface Column {
+  readonly environment: Environment
+  readonly history: readonly AppliedMigration[] | null
+}
+
+/** `unknown`: the environment could not be read. `started`: a run began it and nobody knows that it ended. */
+export type CellState = 'applied' | 'pending' | 'changed' | 'missing' | 'started' | 'unknown'
+
+export interface Cell {
+  readonly state: CellState
+  /** The row of the history, where there is one. */
+  readonly row: AppliedMigration | null
+}
+
+export interface MatrixRow {
+  readonly name: string
+  readonly version: string
+  /** The folder that it belongs to. */
+  readonly dir: string
+  /** The file, or null where only a history still names it. */
+  readonly migration: Migration | null
+  /** By environment name; environments of other folders have no cell. */
+  readonly cells: ReadonlyMap<string, Cell>
+}
+
+/** Migrations × environments: which file is applied where, and is it the same file everywhere. */
+export interface Matrix {
+  readonly environments: readonly Environment[]
+  readonly rows: readonly MatrixRow[]
+  readonly findings: readonly Finding[]
+  /** Every environment was read, and every file is applied in every one of them as it is on disk. */
+  readonly inSync: boolean
+}
+
+/** Compares files with histories. Pure; linear in files + rows. */
+export function buildMatrix(folders: readonly Folder[], columns: readonly Column[]): Matrix {
+  const rows = folders.flatMap((folder) =>
+    buildRows(
+      folder,
+      columns.filter(({ environment }) => environment.migrationsDir === folder.dir),
+    ),
+  )
+  const findings = folders.flatMap((folder) => {
+    const own = columns.filter(({ environment }) => environment.migrationsDir === folder.dir)
+    return [
+      ...own.flatMap(({ environment, history }) =>
+        history === null ? [] : findDisagreements(environment.name, folder.migrations, history),
+      ),
+      ...findDifferences(own),
+    ]
+  })
+  const everywhereApplied = rows.every((row) => [...row.cells.values()].every((cell) => cell.state === 'applied'))
+  return {
+    environments: columns.map(({ environment }) => environment),
+    rows,
+    findings,
+    inSync: everywhereApplied && columns.every(({ history }) => history !== null),
+  }
+}
+
+function buildRows(folder: Folder, columns: readonly Column[]): MatrixRow[] {
+  const files = new Map(folder.migrations.map((migration) => [migration.name, migration]))
+  const histories = columns.map(({ environment, history }) => ({
+    name: environment.name,
+    rows: history === null ? null : new Map(history.map((row) => [row.name, row])),
+  }))
+  const names = new Set(files.keys())
+  for (const { rows } of histories) for (const name of rows?.keys() ?? []) names.add(name)
+
+  return [...names].toSorted(compareNames).map((name) => {
+    const migration = files.get(name) ?? null
+    return {
+      name,
+      version: migration?.version ?? versionOf(name) ?? '',
+      dir: folder.dir,
+      migration,
+      cells: new Map(
+        histories.flatMap(({ name: environment, rows }): [string, Cell][] => {
+          const row = rows?.get(name) ?? null
+          // A migration without a file has a cell only where a history names it.
+          if (row === null && migration === null && rows !== null) return []
+          return [[environment, { state: rows === null ? 'unknown' : stateOf(migration, row), row }]]
+        }),
+      ),
+    }
+  })
+}
+
+function stateOf(migration: Migration | null, row: AppliedMigration | null): CellState {
+  if (row === null) return 'pending'
+  if (row.status === 'started') return 'started'
+  if (migration === null) return 'missing'
+  return row.checksum === migration.checksum ? 'applied' : 'changed'
+}
+
+/** The same name with another content in two environments: each is in step with a file, but not with the same one. */
+function findDifferences(columns: readonly Column[]): readonly Finding[] {
+  const first = new Map<string, { readonly environment: string; readonly checksum: string }>()
+  const findings: Finding[] = []
+  for (const { environment, history } of columns) {
+    for (const row of history ?? []) {
+      const seen = first.get(row.name)
+      if (seen === undefined) {
+        first.set(row.name, { environment: environment.name, checksum: row.checksum })
+      } else if (seen.checksum !== row.checksum) {
+        findings.push({
+          code: 'history/differs-between-environments',
+          severity: 'block',
+          environment: environment.name,
+          migration: row.name,
+          message: `${row.name} ran with another content in ${environment.name} than in ${seen.environment}.`,
+          hint: `Compare what the two databases hold, and bring them together with a new migration. To go on without, add --allow history/differs-between-environments.`,
+        })
+      }
+    }
+  }
+  return findings
+}

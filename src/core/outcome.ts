@@ -1,0 +1,55 @@
+import type { MigrationManagerError } from './errors.ts'
+import type { Finding } from './finding.ts'
+import type { Step } from './plan.ts'
+
+/** A migration that this run applied, or found applied when it looked again. */
+export interface StepResult {
+  readonly name: string
+  readonly durationMs: number
+}
+
+/** The migration at which a run stopped. */
+export interface StepFailure {
+  readonly name: string
+  readonly error: MigrationManagerError
+}
+
+/**
+ * What running steps on one target came to.
+ * - `done`: all of them are applied.
+ * - `stale`: the history is no longer the one that the plan was made from; nothing was run.
+ * - `failed`: the steps before the failed one are applied, the failed one is not.
+ * - `needs-person`: the failed one left something behind that the tool cannot judge.
+ * - `unknown`: whether the failed one is applied could not be found out in time.
+ */
+export type RunResult =
+  | { readonly kind: 'done'; readonly done: readonly StepResult[] }
+  | { readonly kind: 'stale' }
+  | {
+      readonly kind: 'failed' | 'needs-person' | 'unknown'
+      readonly done: readonly StepResult[]
+      readonly failed: StepFailure
+    }
+
+/** `skipped`: not reached, because an environment before it failed. `locked`: another run holds its lock. */
+export type OutcomeStatus =
+  | 'up-to-date'
+  | 'planned'
+  | 'applied'
+  | 'blocked'
+  | 'failed'
+  | 'needs-person'
+  | 'unknown'
+  | 'locked'
+  | 'skipped'
+
+/** What happened to one target, completely: done, failed, left. */
+export interface Outcome {
+  readonly environment: string
+  readonly status: OutcomeStatus
+  readonly done: readonly StepResult[]
+  readonly failed: StepFailure | null
+  /** What was planned and not done, the failed one not among them. */
+  readonly left: readonly Step[]
+  readonly findings: readonly Finding[]
+}

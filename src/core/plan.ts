@@ -1,0 +1,180 @@
+import { allowFindings, isBlocking } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { compareNames, digestHistory } from './history.ts'
+import type { AppliedMigration } from './history.ts'
+import { compareVersions } from './migration.ts'
+import type { Migration } from './migration.ts'
+
+/** One thing that is done to a target. */
+export interface Step {
+  readonly kind: 'apply'
+  readonly migration: Migration
+}
+
+/** The steps that would be done on one target, as frozen data: what is shown is what is run. */
+export interface Plan {
+  /** The environment's name. */
+  readonly environment: string
+  readonly steps: readonly Step[]
+  /** What a person should know before it is run; a blocking one forbids it. */
+  readonly findings: readonly Finding[]
+  /** The digest of the history it was made from; a target whose history has moved on refuses it. */
+  readonly basis: string
+}
+
+/** Which of the pending migrations are wanted. */
+export interface Selection {
+  /** Up to and with this version. */
+  readonly to?: string | undefined
+  /** This version alone. */
+  readonly only?: string | undefined
+  /** Codes of findings that do not block. */
+  readonly allow: ReadonlySet<string>
+}
+
+/**
+ * Plans `sync` for one target: everything that is pending, in file order, less what the selection leaves out.
+ * Pure; compares sets, never a high-water mark, so that a late file is seen.
+ */
+export function planSync(
+  environment: string,
+  files: readonly Migration[],
+  history: readonly AppliedMigration[],
+  selection: Selection,
+): Plan {
+  const rows = new Map(history.map((row) => [row.name, row]))
+  const pending = files.filter((file) => !rows.has(file.name))
+  const steps = pending.filter((file) => isSelected(file, selection)).map((migration) => freezeStep(migration))
+  const findings = [
+    ...findDisagreements(environment, files, history),
+    ...findOutOfOrder(environment, steps, history),
+    ...findSkipped(environment, pending, steps, selection),
+  ]
+  return Object.freeze({
+    environment,
+    steps: Object.freeze(steps),
+    findings: Object.freeze(allowFindings(findings, selection.allow)),
+    basis: digestHistory(history),
+  })
+}
+
+export function isBlocked(plan: Plan): boolean {
+  return plan.findings.some(isBlocking)
+}
+
+function freezeStep(migration: Migration): Step {
+  return Object.freeze({ kind: 'apply', migration })
+}
+
+function isSelected(file: Migration, { to, only }: Selection): boolean {
+  if (only !== undefined) return compareVersions(file.version, only) === 0
+  return to === undefined || compareVersions(file.version, to) <= 0
+}
+
+/** Where the history and the files disagree: edited, gone, or never finished. */
+export function findDisagreements(
+  environment: string,
+  files: readonly Migration[],
+  history: readonly AppliedMigration[],
+): readonly Finding[] {
+  const byName = new Map(files.map((file) => [file.name, file]))
+  const byChecksum = new Map(files.map((file) => [file.checksum as string, file]))
+  const applied = new Set(history.map((row) => row.name))
+  return history.flatMap((row): Finding[] => {
+    const file = byName.get(row.name)
+    const findings: Finding[] = []
+    if (row.status === 'started') findings.push(unfinished(environment, row))
+    if (file === undefined) {
+      const twin = byChecksum.get(row.checksum)
+      findings.push(missing(environment, row, twin !== undefined && !applied.has(twin.name) ? twin : undefined))
+    } else if (file.checksum !== row.checksum) {
+      findings.push(changed(environment, row, file))
+    }
+    return findings
+  })
+}
+
+function unfinished(environment: string, row: AppliedMigration): Finding {
+  return {
+    code: 'history/unfinished',
+    severity: 'block',
+    environment,
+    migration: row.name,
+    message: `${row.name} was started in ${environment} and never finished.`,
+    hint: `Look at what it has left in ${environment}: its file may hold a COMMIT that ended the transaction half-way. Mend the database by hand, then set its row in schema_migrations right.`,
+  }
+}
+
+function changed(environment: string, row: AppliedMigration, file: Migration): Finding {
+  const when = row.appliedAt === null ? '' : ` on ${row.appliedAt.toISOString().slice(0, 10)}`
+  return {
+    code: 'history/changed',
+    severity: 'block',
+    environment,
+    migration: row.name,
+    message: `${file.file} was edited after ${environment} ran it${when}.`,
+    hint: `Put the file back as it ran (git log -- ${file.file}) and write the change as a new migration. To go on without, add --allow history/changed.`,
+  }
+}
+
+function missing(environment: string, row: AppliedMigration, renamed: Migration | undefined): Finding {
+  return {
+    code: 'history/missing-file',
+    severity: 'block',
+    environment,
+    migration: row.name,
+    message:
+      renamed === undefined
+        ? `${row.name} is applied in ${environment}, but its file is gone.`
+        : `${row.name} is applied in ${environment}, but its file is now called ${renamed.file}.`,
+    hint:
+      renamed === undefined
+        ? `Bring ${row.name}.sql back (git log --all -- '*${row.name}.sql'). To go on without, add --allow history/missing-file.`
+        : `Name it ${row.name}.sql again: a new name would run it a second time.`,
+  }
+}
+
+/** Steps that sort before something that is already applied: a late arrival, perhaps from another branch. */
+function findOutOfOrder(
+  environment: string,
+  steps: readonly Step[],
+  history: readonly AppliedMigration[],
+): readonly Finding[] {
+  let latest: string | null = null
+  for (const row of history) if (latest === null || compareNames(row.name, latest) > 0) latest = row.name
+  if (latest === null) return []
+  const newest = latest
+  return steps
+    .filter(({ migration }) => compareNames(migration.name, newest) < 0)
+    .map(({ migration }) => ({
+      code: 'history/out-of-order',
+      severity: 'block',
+      environment,
+      migration: migration.name,
+      message: `${migration.name} is pending in ${environment}, but comes before ${newest}, which is already applied.`,
+      hint: `Rename ${migration.file} to the next free number. If it does not matter in which order the two run, add --allow history/out-of-order.`,
+    }))
+}
+
+/** `--only` leaves older pending migrations behind, which will then be out of order: say so before. */
+function findSkipped(
+  environment: string,
+  pending: readonly Migration[],
+  steps: readonly Step[],
+  selection: Selection,
+): readonly Finding[] {
+  const first = steps[0]?.migration
+  if (selection.only === undefined || first === undefined) return []
+  const skipped = pending.filter((file) => compareVersions(file.version, first.version) < 0)
+  if (skipped.length === 0) return []
+  return [
+    {
+      code: 'plan/skips-pending',
+      severity: 'warn',
+      environment,
+      migration: first.name,
+      message: `--only ${selection.only} leaves ${skipped.map((file) => file.name).join(', ')} pending in ${environment}.`,
+      hint: 'They will be out of order afterwards, and will need --allow history/out-of-order.',
+    },
+  ]
+}

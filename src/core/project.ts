@@ -1,0 +1,20 @@
+import type { Actor, Driver } from './driver.ts'
+import type { Environment } from './environment.ts'
+import type { Limits } from './policy.ts'
+
+/** Everything a command must know that does not change while it runs. */
+export interface Project {
+  /** The working directory; relative folders start here. */
+  readonly cwd: string
+  /** All configured environments, in promotion order. */
+  readonly environments: readonly Environment[]
+  /** The names given with `--env`; null for all. */
+  readonly selected: readonly string[] | null
+  readonly historySchema: string
+  readonly limits: Limits
+  /** This run, a UUID. */
+  readonly runId: string
+  readonly actor: Actor
+  /** The driver of an engine that an environment names. */
+  readonly driverOf: (engine: string) => Driver
+}
