@@ -1,0 +1,84 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
+import type { Migration, MigrationFile } from '../core/migration.ts'
+import { readMigrations } from '../core/migration.ts'
+
+/** The largest file that is read: a message to the server and a string of Node both end well above it. */
+const MAX_BYTES = 200 * 1024 * 1024
+
+/**
+ * Reads the migrations of a folder, each file once: what was hashed is what is run, whatever happens to the file later.
+ * Only names that end in `.sql` (in any case) are looked at. Throws `ProblemsError` with every bad file, or
+ * `migration/no-folder`. Paths in messages and in `Migration.file` are `dir` as given, and `/`.
+ */
+export function readFolder(dir: string, cwd: string): readonly Migration[] {
+  const result = readMigrations(listFiles(dir, cwd))
+  if ('problems' in result) throw new ProblemsError(result.problems)
+  return result.migrations
+}
+
+function listFiles(dir: string, cwd: string): MigrationFile[] {
+  const folder = resolve(cwd, dir)
+  let names: string[]
+  try {
+    names = readdirSync(folder)
+  } catch (cause) {
+    throw noFolder(dir, cause)
+  }
+  return names
+    .filter((name) => name.toLowerCase().endsWith('.sql'))
+    .toSorted()
+    .map((fileName) => ({
+      fileName,
+      file: `${dir.replace(/[\\/]+$/, '')}/${fileName}`,
+      content: readContent(join(folder, fileName)),
+    }))
+}
+
+function noFolder(dir: string, cause: unknown): MigrationManagerError {
+  const code = (cause as NodeJS.ErrnoException).code
+  if (code === 'ENOENT') {
+    return new MigrationManagerError('migration/no-folder', `The folder ${dir} is not there.`, {
+      hint: 'Run migration-manager init to make it, or name the right one with --dir or MIGRATIONS_DIR.',
+    })
+  }
+  const why = code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code ?? 'unknown error'})`
+  return new MigrationManagerError('migration/no-folder', `${dir} ${why}.`, {
+    hint: 'Name the folder of the migration files with --dir or MIGRATIONS_DIR.',
+  })
+}
+
+function readContent(path: string): MigrationFile['content'] {
+  try {
+    const kind = lstatSync(path)
+    if (kind.isSymbolicLink()) {
+      return { unreadable: 'it is a symbolic link, not a regular file.', hint: 'Put the file itself there.' }
+    }
+    if (!kind.isFile()) return { unreadable: 'it is not a regular file.', hint: 'Move it out of the folder.' }
+    return readRegular(path)
+  } catch (cause) {
+    return { unreadable: `it cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}).` }
+  }
+}
+
+function readRegular(path: string): MigrationFile['content'] {
+  // NOFOLLOW and NONBLOCK: between the look above and this, the name may have become a link or a pipe.
+  const handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const status = fstatSync(handle)
+    if (!status.isFile()) return { unreadable: 'it is not a regular file.' }
+    if (status.size > MAX_BYTES) {
+      return {
+        unreadable: `it is larger than ${MAX_BYTES / 1024 / 1024} MB.`,
+        hint: 'Load bulk data by other means, or split the file.',
+      }
+    }
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(handle)) }
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    return { unreadable: 'it is not valid UTF-8.', hint: 'Save the file as UTF-8.' }
+  } finally {
+    closeSync(handle)
+  }
+}
