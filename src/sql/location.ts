@@ -1,0 +1,74 @@
+/** A place in a text as a person counts it. */
+export interface Place {
+  /** 1-based. */
+  readonly line: number
+  /** 1-based, in characters (code points). */
+  readonly column: number
+  /** The text of the line, without its line break. */
+  readonly sourceLine: string
+}
+
+/** Finds places in one text: `offset` is a UTF-16 offset, one outside of the text counts as its nearest end. */
+export type Locator = (offset: number) => Place
+
+/**
+ * A locator for many places in one text. The first call reads the text once, each one after it searches by halves.
+ * Lines end with LF or CRLF.
+ */
+export function indexLines(text: string): Locator {
+  let lineStarts: readonly number[] | undefined
+  return (offset) => {
+    lineStarts ??= findLineStarts(text)
+    const bounded = clampOffset(text, offset)
+    const line = countUpTo(lineStarts, bounded)
+    return placeAt(text, line, lineStarts[line - 1] ?? 0, bounded)
+  }
+}
+
+/** One place in a text; for several in the same text use `indexLines`. */
+export function locate(text: string, offset: number): Place {
+  return indexLines(text)(offset)
+}
+
+function clampOffset(text: string, offset: number): number {
+  return Math.min(Math.max(offset, 0), text.length)
+}
+
+function findLineStarts(text: string): readonly number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
+}
+
+/** How many of the ascending numbers are at most `bound`. */
+function countUpTo(ascending: readonly number[], bound: number): number {
+  let low = 0
+  let high = ascending.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ascending[middle] ?? 0) <= bound) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function placeAt(text: string, line: number, lineStart: number, offset: number): Place {
+  const lineBreak = text.indexOf('\n', lineStart)
+  const sourceLine = text.slice(lineStart, lineBreak < 0 ? text.length : lineBreak)
+  return {
+    line,
+    column: countCharacters(text, lineStart, offset) + 1,
+    sourceLine: sourceLine.endsWith('\r') ? sourceLine.slice(0, -1) : sourceLine,
+  }
+}
+
+/** Whole characters before `end`: an offset between the halves of a surrogate pair counts as the pair's own. */
+function countCharacters(text: string, start: number, end: number): number {
+  let count = 0
+  for (let at = start; at < end; count++) {
+    const width = (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
+    if (at + width > end) break
+    at += width
+  }
+  return count
+}

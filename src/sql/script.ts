@@ -1,0 +1,64 @@
+import { classify, type SpecialStatement } from './classification.ts'
+import type { ScriptProblem } from './problem.ts'
+import { type Statement, splitStatements } from './statements.ts'
+import { checkTransactions } from './transactions.ts'
+
+export interface NonTransactionalStatement {
+  readonly statement: Statement
+  /** The statement as its documentation names it: `CREATE INDEX CONCURRENTLY`. */
+  readonly what: string
+}
+
+/** What a migration's text is to a runner. All offsets are UTF-16 offsets into that text. */
+export interface Script {
+  /** What to run, in order; without the file's own outer BEGIN and COMMIT when `ownTransaction`. */
+  readonly statements: readonly Statement[]
+  /** The file began with BEGIN and ended with COMMIT; the runner's own transaction stands in for them. */
+  readonly ownTransaction: boolean
+  /** Why the text must not be run, by offset; empty when it may. */
+  readonly problems: readonly ScriptProblem[]
+  /** The statements that the server refuses inside of a transaction. */
+  readonly nonTransactional: readonly NonTransactionalStatement[]
+  /** The file says `-- migration: no-transaction`: its statements run one by one, its own BEGIN and COMMIT with them. */
+  readonly noTransaction: boolean
+}
+
+/** Reads a migration's text, as it will be sent. Never throws. */
+export function readScript(text: string): Script {
+  const { statements, problems, directives } = splitStatements(text)
+  const specials = findSpecials(text, statements)
+  const noTransaction = directives.some((directive) => directive.words === 'no-transaction')
+  const ownTransaction = !noTransaction && hasOwnTransaction(statements, specials)
+  const found = [...problems, ...checkTransactions({ text, specials, ownTransaction, noTransaction })]
+  return {
+    statements: ownTransaction ? statements.slice(1, -1) : statements,
+    ownTransaction,
+    problems: found.toSorted((a, b) => a.offset - b.offset),
+    nonTransactional: specials.flatMap(({ statement, classification }) =>
+      classification.kind === 'non-transactional' ? [{ statement, what: classification.what }] : [],
+    ),
+    noTransaction,
+  }
+}
+
+function findSpecials(text: string, statements: readonly Statement[]): readonly SpecialStatement[] {
+  const specials: SpecialStatement[] = []
+  for (const [index, statement] of statements.entries()) {
+    const classification = classify(text, statement)
+    if (classification.kind !== 'transactional') specials.push({ index, statement, classification })
+  }
+  return specials
+}
+
+/** Whether the first statement is BEGIN and the last is COMMIT; what lies between is `checkTransactions`' matter. */
+function hasOwnTransaction(statements: readonly Statement[], specials: readonly SpecialStatement[]): boolean {
+  const first = specials.at(0)
+  const last = specials.at(-1)
+  return (
+    first?.index === 0 &&
+    first.classification.kind === 'begin' &&
+    last?.index === statements.length - 1 &&
+    last.classification.kind === 'commit' &&
+    !last.classification.chains
+  )
+}
