@@ -1,0 +1,154 @@
+import { type Environment, isProtectedByDefault } from '../core/environment.ts'
+import { type Problem, ProblemsError } from '../core/errors.ts'
+import { DEFAULT_LIMITS, type Limits } from '../core/policy.ts'
+import { type FindUrlParser, connectionVariables, readConnection } from './connection.ts'
+import { foldName, namesIn } from './names.ts'
+import { type NameSources, selectNames, takingPart, unknownNames } from './participants.ts'
+import { originOf, valueOf } from './variables.ts'
+
+/** All that a run is told from outside, besides its command. */
+export interface Configuration {
+  /** All that take part, in promotion order; never empty. */
+  readonly environments: readonly Environment[]
+  /** The names that `--env` chose, in promotion order; all of them without it. */
+  readonly selected: readonly string[]
+  /** The schema of the history tables. */
+  readonly schema: string
+  readonly limits: Limits
+  /** Whether the rules for Supabase are on; null = decided by what the target looks like. */
+  readonly supabase: boolean | null
+  /** The files that were read, as given; null when there was none. */
+  readonly envFile: string | null
+  readonly configFile: string | null
+  /** The value of any variable of the process or the `.env` file. Some are secrets: a function does not print them. */
+  readonly variable: (name: string) => string | undefined
+}
+
+/** What the configuration is decided from. `projectDir` is the working directory. */
+export interface Sources extends NameSources {
+  /** The `.env` file as given; null when there was none. */
+  readonly envFile: string | null
+  readonly projectDir: string
+  /** `--dir` */
+  readonly dir?: string | undefined
+  /** `--env`, one or several names an item. */
+  readonly only?: readonly string[] | undefined
+  readonly findParser: FindUrlParser
+  /** The schemes that `findParser` knows, for messages. */
+  readonly schemes: readonly string[]
+  /** What went wrong before, to be told with the rest. */
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * Decides the configuration: options win over variables, variables over the configuration file. Throws a `ProblemsError`
+ * with everything that is wrong. No input and no output; the files are read by `loadConfiguration`.
+ */
+export function resolveConfiguration(sources: Sources): Configuration {
+  const { variables, config } = sources
+  const problems = [...sources.problems]
+  const names = takingPart(sources, problems)
+  const chosen = selectNames(sources.only, names, problems)
+  const isProtected = protection(sources, names, problems)
+  const variable = (name: string): string | undefined => variables.get(name)?.value
+  const connections = connectionVariables(variables)
+  const dirs = migrationsDirs(sources, problems)
+  const environments: Environment[] = []
+  for (const [order, name] of names.entries()) {
+    const [content, ...others] = connections.get(name) ?? []
+    if (content === undefined) continue
+    const other = others.find(({ value }) => value.trim() !== content.value.trim())
+    if (other !== undefined) {
+      problems.push({
+        code: 'config/conflicting-variables',
+        message: `${content.origin} and ${other.origin} both set the environment ${name}, to different values.`,
+        hint: 'Remove one of them.',
+      })
+      continue
+    }
+    const context = { projectDir: sources.projectDir, variable }
+    const connection = readConnection(content, sources.findParser, sources.schemes, context)
+    if ('code' in connection) {
+      problems.push(connection)
+      continue
+    }
+    environments.push({
+      name,
+      engine: connection.engine,
+      endpoint: connection.parsed.endpoint,
+      secrets: connection.parsed.secrets,
+      protected: isProtected(name),
+      order,
+      origin: content.origin,
+      migrationsDir: dirs(name),
+    })
+  }
+  const schema = historySchema(sources, problems)
+  const [first, ...others] = problems
+  if (first !== undefined) throw new ProblemsError([first, ...others])
+  return {
+    environments,
+    selected: names.filter((name) => chosen.has(name)),
+    schema,
+    limits: { ...DEFAULT_LIMITS, ...config.limits },
+    supabase: config.supabase ?? null,
+    envFile: sources.envFile,
+    configFile: sources.configFile,
+    variable,
+  }
+}
+
+/** Who needs a confirmation. An empty `MIGRATION_PROTECTED` counts as not set: an unset CI variable must not open prod. */
+function protection(
+  { variables, config, configFile }: Sources,
+  names: readonly string[],
+  problems: Problem[],
+): (name: string) => boolean {
+  const value = valueOf(variables, 'MIGRATION_PROTECTED')
+  if (value === undefined && config.protected === undefined) return isProtectedByDefault
+  const origin = value === undefined ? `"protected" in ${configFile ?? ''}` : originOf(variables, 'MIGRATION_PROTECTED')
+  const listed = value === undefined ? (config.protected ?? []).map(foldName) : namesIn(value)
+  const isNone = value !== undefined && listed.length === 1 && listed[0] === 'none' && !names.includes('none')
+  // Without any environment every name would be unknown, and that is not what is wrong.
+  if (!isNone && names.length > 0) problems.push(...unknownNames(origin, listed, names))
+  return (name) => listed.includes(name)
+}
+
+/** The folder of each environment: its own `<NAME>_MIGRATIONS_DIR`, else `--dir`, `MIGRATIONS_DIR`, the file, `database`. */
+function migrationsDirs({ variables, config, dir }: Sources, problems: Problem[]): (name: string) => string {
+  if (dir?.trim() === '') {
+    problems.push({
+      code: 'config/empty-option',
+      message: '--dir was given without a folder.',
+      hint: 'Name the folder of the migration files, or leave --dir out for database.',
+    })
+  }
+  const own = new Map<string, string>()
+  for (const [variable, { value }] of variables) {
+    const name = /^(?<name>\w+)_MIGRATIONS_DIR$/u.exec(variable)?.groups?.['name']
+    if (name !== undefined && value.trim() !== '') own.set(foldName(name), value.trim())
+  }
+  const shared = sharedFolder({ variables, config, dir })
+  return (name) => own.get(name) ?? shared
+}
+
+/** The folder of migration files of all environments that have none of their own. */
+export function sharedFolder({ variables, config, dir }: Pick<Sources, 'variables' | 'config' | 'dir'>): string {
+  return dir ?? valueOf(variables, 'MIGRATIONS_DIR') ?? config.migrationsDir ?? 'database'
+}
+
+function historySchema({ variables, config, configFile }: Sources, problems: Problem[]): string {
+  const value = valueOf(variables, 'MIGRATION_SCHEMA')
+  const schema = value ?? config.schema ?? 'public'
+  // PostgreSQL cuts longer names off silently, and keeps these two kinds for itself (manual, "Schemas").
+  const isReserved = schema.startsWith('pg_') || schema === 'information_schema'
+  if (Buffer.byteLength(schema) > 63 || /\p{Cc}/u.test(schema) || isReserved) {
+    const origin = value === undefined ? `"schema" in ${configFile ?? ''}` : originOf(variables, 'MIGRATION_SCHEMA')
+    problems.push({
+      code: 'config/bad-schema',
+      message: `${origin} is not the name of a schema that can hold the history table.`,
+      hint: 'Write a name of at most 63 bytes that does not begin with pg_, for example public.',
+    })
+  }
+  return schema
+}
