@@ -1,0 +1,65 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Place, startFailure } from './place.ts'
+import { findProcess } from './process-table.ts'
+import { LOCK_FILE, SOCKET_FILE, readServerLock } from './server.ts'
+import { hasCode } from './system-error.ts'
+
+/** How long the previous server of the same data may take to end. */
+const PATIENCE_MS = 20_000
+
+/**
+ * Waits for the server of a supervisor that is just leaving, ends the server of one that was killed, and removes what a
+ * killed server left. PostgreSQL's own lock on the data directory keeps two servers from running in any case.
+ * Only the one supervisor may call this; `supervisorProgram` is its file. Throws `embedded/start-failed`.
+ */
+export async function endPredecessor(place: Place, supervisorProgram: string): Promise<void> {
+  const { dataDir, socketDir } = place
+  const lock = readServerLock(dataDir)
+  if (lock !== undefined) {
+    const deadline = Date.now() + PATIENCE_MS
+    const running = findServer(lock.pid, dataDir)
+    const isOrphan = findProcess(running?.parentPid ?? 0)?.command.includes(supervisorProgram) !== true
+    if (running?.command.includes(socketDir) === true && isOrphan) process.kill(lock.pid, 'SIGINT')
+    while (findServer(lock.pid, dataDir) !== undefined || (countAttached(lock.sharedMemory) ?? 0) > 0) {
+      if (Date.now() > deadline) {
+        throw startFailure(place, `Another PostgreSQL server (process ${lock.pid}) uses the data in ${dataDir}.`)
+      }
+      await pause(10)
+    }
+    // PostgreSQL would believe in a dead server if its number is taken: by another program after a restart of the
+    // machine, or by the dead process itself in a container whose first process does not collect the dead.
+    const isProvenDead = countAttached(lock.sharedMemory) === 0
+    if (isProvenDead && readServerLock(dataDir)?.pid === lock.pid) rmSync(join(dataDir, LOCK_FILE))
+  }
+  for (const name of [SOCKET_FILE, `${SOCKET_FILE}.lock`]) rmSync(join(socketDir, name), { force: true })
+}
+
+function findServer(pid: number, dataDir: string): ReturnType<typeof findProcess> {
+  const found = findProcess(pid)
+  return found?.command.includes(dataDir) === true ? found : undefined
+}
+
+/**
+ * How many processes of a server live, by its System V shared memory segment, which PostgreSQL makes for this purpose:
+ * a query may outlive the server's first process. `undefined` where the system does not tell. Format: proc_sysvipc_shm(5).
+ */
+function countAttached(segment: string | undefined): number | undefined {
+  if (process.platform !== 'linux') return undefined
+  if (segment === undefined) return 0
+  const [key, id] = segment.split(/\s+/)
+  try {
+    const rows = readFileSync('/proc/sysvipc/shm', 'utf8').split('\n').slice(1)
+    const found = rows.map((row) => row.trim().split(/\s+/)).find((row) => row[1] === id && isSameKey(row[0], key))
+    return Number(found?.[6] ?? 0)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'EACCES')) return undefined
+    throw error
+  }
+}
+
+/** PostgreSQL writes the 32-bit key as an unsigned 64-bit number, the kernel as a signed one. */
+function isSameKey(first: string | undefined, second: string | undefined): boolean {
+  return BigInt.asIntN(32, BigInt(first ?? 0)) === BigInt.asIntN(32, BigInt(second ?? 0))
+}
