@@ -1,0 +1,36 @@
+import type { Driver, ParsedUrl } from '../core/driver.ts'
+import { postgresDriver } from './postgres/index.ts'
+import { parsePostgresUrl, POSTGRES_SCHEMES } from './postgres/url.ts'
+
+/** What a connection string may be read against. */
+export interface UrlContext {
+  readonly projectDir: string
+  readonly variable: (name: string) => string | undefined
+}
+
+/** One engine: which connection strings are its own, and who speaks to its databases. */
+export interface Engine {
+  readonly schemes: readonly string[]
+  readonly parse: (url: string, context: UrlContext) => ParsedUrl
+  readonly driver: Driver
+}
+
+export type EngineName = 'postgres'
+
+/** All engines. A new one is registered here and nowhere else. */
+export const ENGINES: Readonly<Record<EngineName, Engine>> = {
+  // An endpoint goes back only to the driver whose own parser made it.
+  postgres: { schemes: POSTGRES_SCHEMES, parse: parsePostgresUrl, driver: postgresDriver as Driver },
+} satisfies Record<EngineName, Engine>
+
+/** The engine whose connection strings have this scheme (in lower case, without its colon). */
+export function engineOfScheme(scheme: string): Engine | undefined {
+  return Object.values(ENGINES).find(({ schemes }) => schemes.includes(scheme))
+}
+
+/** The driver of an engine that a configured environment names. */
+export function driverOf(engine: string): Driver {
+  const found = Object.values(ENGINES).find(({ driver }) => driver.engine === engine)
+  if (found === undefined) throw new Error(`no driver for ${engine}`)
+  return found.driver
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto'
+import type { Connection, Locked, Reading, Target } from '../../core/driver.ts'
+import type { Emit } from '../../core/event.ts'
+import { MigrationManagerError } from '../../core/errors.ts'
+import type { Finding } from '../../core/finding.ts'
+import { runSteps } from './apply.ts'
+import type { Run } from './apply.ts'
+import { describeConnectFailure, ServerFailure } from './errors.ts'
+import type { Place } from './errors.ts'
+import { openLink } from './link.ts'
+import type { Link } from './link.ts'
+import { lockKey } from './lock.ts'
+import { waitForLock } from './lock-wait.ts'
+import { composeMessage, GUARD, unlock } from './message.ts'
+import type { MessageContext } from './message.ts'
+import { followProgress } from './progress.ts'
+import { logIn } from './login.ts'
+import { tablesOf } from './tables.ts'
+import type { PostgresEndpoint } from './url.ts'
+
+/** Opens a connection to a PostgreSQL database; its first message, which reads everything, goes with the login. */
+export async function connectPostgres(
+  target: Target<PostgresEndpoint>,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { environment, historySchema, limits } = target
+  const { login, release } = await logIn(target, emit, signal)
+  const place: Place = {
+    environment: environment.name,
+    host: login.host,
+    port: login.port,
+    user: login.user,
+    database: login.database,
+    origin: environment.origin,
+  }
+  const tables = tablesOf(historySchema)
+  const key = lockKey(historySchema)
+  let link: Link
+  try {
+    link = await openLink({ place, login, tables, key, connectMs: limits.connectMs }, signal)
+    refuseForeignTable(link, target)
+  } catch (cause) {
+    release()
+    throw cause
+  }
+  return createConnection(target, link, key, emit, signal, release)
+}
+
+function createConnection(
+  target: Target<PostgresEndpoint>,
+  link: Link,
+  key: string,
+  emit: Emit,
+  signal: AbortSignal,
+  release: () => void,
+): Connection {
+  const { environment, limits } = target
+  const marker = `mm-${randomBytes(6).toString('hex')}`
+  let isFresh = true
+
+  const context = (): MessageContext => ({
+    tables: link.options.tables,
+    key,
+    environment: environment.name,
+    runId: target.runId,
+    actor: target.actor,
+    limits,
+    hasSession: link.hasSession,
+    // So that the statement of a runner that died does not live on (PostgreSQL 14, Linux servers).
+    sessionSettings: link.hasSession && link.facts.onLinux ? 'SET client_connection_check_interval = 2000;' : '',
+    marker,
+  })
+  const lock = { isHeld: false }
+  const takeLock = async (): Promise<void> => {
+    await waitForLock(link, context(), emit, signal)
+    lock.isHeld = true
+  }
+  const giveBack = async (): Promise<void> => {
+    lock.isHeld = false
+    // At worst the lock stays until the connection ends, and that is soon.
+    await link.session.ask(`ROLLBACK;${unlock(context())}`, 2_000).catch(() => {})
+  }
+
+  return {
+    async read(): Promise<Reading> {
+      // The login has brought everything, and nothing was done over this connection since.
+      const facts = isFresh ? link.facts : await link.refresh()
+      isFresh = false
+      return {
+        databaseId: facts.databaseId,
+        initialisedAs: facts.initialisedAs,
+        history: facts.history,
+        lockHolder: facts.lockHolder,
+        findings: findNotable(target),
+      }
+    },
+
+    async prepare({ rename }) {
+      isFresh = false
+      for (;;) {
+        const { progress, listen } = followProgress(context(), [], emit)
+        const message = composeMessage(context(), {
+          rollback: false,
+          opening: { basis: null, rename },
+          parts: [],
+          unlock: true,
+        })
+        try {
+          await link.session.send(message.text, limits.connectMs + limits.lockTimeoutMs, listen)
+          // The message has ended with an unlock.
+          lock.isHeld = false
+          return progress.hasPrepared
+        } catch (cause) {
+          if (!(cause instanceof ServerFailure && cause.server.code === GUARD.locked)) {
+            await giveBack()
+            throw describeConnectFailure(cause, link.options.place)
+          }
+          await takeLock()
+        }
+      }
+    },
+
+    async withLock(work) {
+      isFresh = false
+      const run: Run = { link, context: context(), emit, signal, lock }
+      const locked: Locked = {
+        async history() {
+          if (!lock.isHeld) await takeLock()
+          return (await link.refresh()).history
+        },
+        run: (steps, basis) => runSteps(run, steps, basis),
+      }
+      try {
+        return await work(locked)
+      } catch (cause) {
+        // A session lock outlives the rollback of the transaction that took it, so an error may have left it behind.
+        lock.isHeld = true
+        throw cause
+      } finally {
+        if (lock.isHeld) await giveBack()
+      }
+    },
+
+    async [Symbol.asyncDispose]() {
+      link.session.close()
+      release()
+    },
+  }
+}
+
+/** Other tools keep a table of this name: say whose it may be, and touch nothing. */
+function refuseForeignTable(link: Link, { environment, historySchema }: Target): void {
+  const { state, columns } = link.facts
+  if (state !== 'foreign') return
+  throw new MigrationManagerError(
+    'target/foreign-history',
+    `${environment.name} has a table ${historySchema}.schema_migrations of another tool (${likelyOwner(columns)}; columns: ${columns.join(', ')}).`,
+    {
+      environment: environment.name,
+      hint: 'It is left as it is. Keep our history in a schema of its own: MIGRATION_SCHEMA=migrations.',
+    },
+  )
+}
+
+function likelyOwner(columns: readonly string[]): string {
+  if (columns.includes('dirty')) return 'golang-migrate, it seems'
+  if (columns.includes('statements')) return "Supabase's CLI, it seems"
+  if (columns.length === 1 && columns[0] === 'version') return 'dbmate or Rails, it seems'
+  return 'which one cannot be told'
+}
+
+/** What the connection string says that a person should know: an unverified server, a transaction pooler. */
+function findNotable({ environment }: Target<PostgresEndpoint>): readonly Finding[] {
+  const { endpoint, name, origin } = environment
+  if (endpoint.kind !== 'server') return []
+  return endpoint.warnings.map(({ code, message, hint }) => ({
+    code,
+    severity: 'warn',
+    environment: name,
+    message: `${name} (${origin}): ${message}`,
+    hint,
+  }))
+}

@@ -1,0 +1,11 @@
+import type { Driver } from '../../core/driver.ts'
+import type { PostgresEndpoint } from './url.ts'
+
+/** PostgreSQL 14 and newer, Supabase among them; the client library is loaded with the first connection. */
+export const postgresDriver: Driver<PostgresEndpoint> = {
+  engine: 'postgres',
+  async connect(target, emit, signal) {
+    const { connectPostgres } = await import('./connection.ts')
+    return connectPostgres(target, emit, signal)
+  },
+}

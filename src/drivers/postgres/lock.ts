@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * The key of the migration lock: an advisory lock is one per database, so the key only has to tell history schemas
+ * apart, and us from other users of advisory locks. 64 bits, signed, as decimal text.
+ */
+export function lockKey(historySchema: string): string {
+  return createHash('sha256').update(`migration-manager:${historySchema}`).digest().readBigInt64BE(0).toString()
+}
+
+/**
+ * A query for one row (pid, application, role, state, age in seconds) about who holds the lock, as text columns.
+ * pg_locks splits a 64-bit key into `classid` and `objid` (PostgreSQL manual, "pg_locks").
+ */
+export function lockHolderQuery(key: string): string {
+  const unsigned = BigInt.asUintN(64, BigInt(key))
+  const high = unsigned >> 32n
+  const low = unsigned & 0xffff_ffffn
+  return `SELECT pg_catalog.jsonb_build_object('pid', l.pid, 'application', a.application_name, 'role', a.usename, 'state', a.state,
+  'client', pg_catalog.host(a.client_addr), 'seconds', EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::int)
+FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid() AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+  AND l.classid = ${high}::oid AND l.objid = ${low}::oid LIMIT 1`
+}
+
+/** Who holds the lock, as `lockHolderQuery` tells it. */
+export interface LockHolder {
+  readonly pid: number
+  readonly application: string | null
+  readonly role: string | null
+  readonly state: string | null
+  readonly client: string | null
+  readonly seconds: number | null
+}
+
+export function describeHolder(holder: LockHolder): string {
+  const details = [
+    holder.application === null || holder.application === '' ? null : holder.application,
+    holder.role === null ? null : `as ${holder.role}`,
+    holder.client === null ? null : `from ${holder.client}`,
+    holder.seconds === null ? null : `connected for ${holder.seconds} s`,
+    holder.state,
+  ].filter((detail) => detail !== null)
+  return `pid ${holder.pid}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
+}

@@ -1,0 +1,39 @@
+import { dirname } from 'node:path'
+import type { Target } from '../../core/driver.ts'
+import type { Emit } from '../../core/event.ts'
+import type { Login } from './session.ts'
+import type { PostgresEndpoint } from './url.ts'
+
+/** Where an environment's database is and how to log in to it; `release` ends what had to be started for it. */
+export interface LoginLease {
+  readonly login: Login
+  release(): void
+}
+
+/** Turns an endpoint into a login, starting the project's own server when it is an embedded one. */
+export async function logIn(
+  { environment }: Target<PostgresEndpoint>,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<LoginLease> {
+  const { endpoint } = environment
+  if (endpoint.kind === 'server') return { login: endpoint, release() {} }
+  const { startEmbedded } = await import('../embedded/index.ts')
+  const database = await startEmbedded({
+    projectDir: endpoint.projectDir,
+    database: endpoint.database,
+    signal,
+    onProgress: (what) => emit({ type: 'waiting', environment: environment.name, what }),
+  })
+  return {
+    login: {
+      host: dirname(database.socketPath),
+      port: 5432,
+      tls: { mode: 'off' },
+      user: database.user,
+      password: null,
+      database: database.database,
+    },
+    release: () => database.release(),
+  }
+}

@@ -1,0 +1,282 @@
+import type { Actor } from '../../core/driver.ts'
+import type { Migration } from '../../core/migration.ts'
+import type { Limits } from '../../core/policy.ts'
+import { doBlock, quoteLiteral } from './quote.ts'
+import { appendLog, createTables, historyDigest } from './tables.ts'
+import type { Tables } from './tables.ts'
+
+/** SQLSTATEs of our own, raised by the guards in a message. Class MM is used by nobody else. */
+export const GUARD = {
+  /** Another run holds the migration lock. */
+  locked: 'MM001',
+  /** The history is no longer the one that the plan was made from. */
+  stale: 'MM002',
+  /** The row that this transaction wrote is not this transaction's any more: the file ended the transaction. */
+  escaped: 'MM003',
+} as const
+
+/** What every message of one run on one database has in common. */
+export interface MessageContext {
+  readonly tables: Tables
+  readonly key: string
+  readonly environment: string
+  readonly runId: string
+  readonly actor: Actor
+  readonly limits: Limits
+  /** Not behind a transaction pooler: a session lock and session settings mean something. */
+  readonly hasSession: boolean
+  /** Sets the session's own settings again after a `RESET ALL`; may be empty. */
+  readonly sessionSettings: string
+  /** Begins every marker of this run, so that no notice of a file can be taken for one. */
+  readonly marker: string
+}
+
+/** A statement of a file as the message needs it: UTF-16 offsets, without the semicolon. */
+export interface StatementSpan {
+  readonly start: number
+  readonly end: number
+}
+
+/** A migration ready to be sent. */
+export interface Part {
+  readonly migration: Migration
+  readonly statements: readonly StatementSpan[]
+}
+
+/** Where a piece of a file stands in a message, in UTF-16 offsets. */
+interface Piece {
+  readonly part: number
+  readonly messageStart: number
+  readonly fileStart: number
+  readonly length: number
+}
+
+export interface Message {
+  readonly text: string
+  /** How long the server may stay silent while it works on this message. */
+  readonly silenceMs: number
+  /** The part and the offset in its file of a server's error position (1-based, in characters), if it is in a file. */
+  findPosition(position: number): { readonly part: number; readonly offset: number } | null
+}
+
+/**
+ * What a marker says.
+ * `began`: the message is being run (a syntax error anywhere in it would have kept all of it from running).
+ * `opened`: lock held, history as expected. `prepared`: the tables were made or the database registered.
+ * `statement`: about to run statement `statement` (0-based) of part `part`. `ending`: all statements of the part ran.
+ * `applied`: the part is committed.
+ */
+export type Marker =
+  | { readonly kind: 'began' | 'opened' | 'prepared' }
+  | { readonly kind: 'statement'; readonly part: number; readonly statement: number }
+  | { readonly kind: 'ending'; readonly part: number; readonly durationMs: number }
+  | { readonly kind: 'applied'; readonly part: number }
+
+/** More statements than this in one file, and only every n-th is marked: a marker costs the server about 70 µs. */
+const MAX_MARKS = 500
+
+/** Reads a notice's text as a marker; null for everybody else's notices. */
+export function parseMarker(context: MessageContext, notice: string): Marker | null {
+  if (!notice.startsWith(`${context.marker}:`)) return null
+  const [kind, part = 0, number = 0] = notice
+    .slice(context.marker.length + 1)
+    .split(':')
+    .map((field, index) => (index === 0 ? field : Number(field))) as [string, number?, number?]
+  switch (kind) {
+    case 'began':
+    case 'opened':
+    case 'prepared':
+      return { kind }
+    case 'statement':
+      return { kind, part, statement: number }
+    case 'ending':
+      return { kind, part, durationMs: number }
+    case 'applied':
+      return { kind, part }
+    default:
+      return null
+  }
+}
+
+export interface Composition {
+  /** Roll back what an error left open before anything else. */
+  readonly rollback: boolean
+  /** Take the lock, check the history's digest, make what is missing. Null: this was done before in this session. */
+  readonly opening: { readonly basis: string | null; readonly rename: boolean } | null
+  readonly parts: readonly Part[]
+  /** The last message of a run: give the session lock back with it, and save a message for that alone. */
+  readonly unlock: boolean
+}
+
+/** Writes one simple-query message: the opening, then each part as a transaction of its own. */
+export function composeMessage(context: MessageContext, composition: Composition): Message {
+  const pieces: Piece[] = []
+  const texts: string[] = []
+  let length = 0
+  const write = (text: string): void => {
+    texts.push(text)
+    length += text.length
+  }
+
+  if (composition.rollback) write(`ROLLBACK;RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;`)
+  write(`${context.sessionSettings}${mark(context, "'began'")}\n`)
+  if (composition.opening !== null) write(opening(context, composition.opening))
+
+  let stride = 1
+  for (const [part, { migration, statements }] of composition.parts.entries()) {
+    const every = Math.ceil(statements.length / MAX_MARKS)
+    stride = Math.max(stride, every)
+    write(beginning(context, migration))
+    for (const [index, { start, end }] of statements.entries()) {
+      if (index % every === 0) write(mark(context, `'statement:${part}:${index}'`))
+      pieces.push({ part, messageStart: length, fileStart: start, length: end - start })
+      write(migration.up.slice(start, end))
+      // On a line of its own: the statement may end in a line comment.
+      write('\n;')
+    }
+    write(ending(context, migration, part))
+  }
+  if (composition.unlock) write(unlock(context))
+
+  const text = texts.join('')
+  return {
+    text,
+    silenceMs: stride * (context.limits.statementTimeoutMs + context.limits.lockTimeoutMs) + 30_000,
+    findPosition: (position) => findPiece(pieces, utf16Offset(text, position)),
+  }
+}
+
+/** The message after a failure: leave the failed transaction, and write into the log what failed. */
+export function composeFailure(context: MessageContext, migration: Migration, code: string): string {
+  const entry = appendLog(context.tables, context.runId, context.actor, {
+    event: 'fail',
+    migration: migration.name,
+    checksum: migration.checksum,
+    outcome: 'failed',
+    durationMs: 'NULL',
+    // The server's words may hold row data, and the log is read by many: the code only.
+    detail: quoteLiteral(JSON.stringify({ code })),
+  })
+  return `ROLLBACK;RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;${context.sessionSettings}BEGIN;SET LOCAL row_security = off;${entry}COMMIT;${unlock(context)}`
+}
+
+/** Gives the session lock back; a message of its own for those who hold it and have nothing more to say. */
+export function unlock({ hasSession }: MessageContext): string {
+  return hasSession ? doBlock('BEGIN PERFORM pg_catalog.pg_advisory_unlock_all(); END') : ''
+}
+
+function opening(context: MessageContext, { basis, rename }: { basis: string | null; rename: boolean }): string {
+  const { tables } = context
+  const history = quoteLiteral(tables.history)
+  const refuse = `THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;`
+  // Two IFs: PL/pgSQL plans an expression as a whole, and without the table the digest could not even be planned.
+  const checkBasis =
+    basis === null
+      ? ''
+      : `IF present THEN IF ${historyDigest(tables)} <> ${quoteLiteral(basis)} ${refuse}
+ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF;`
+  const registered = `(SELECT detail->>'environment' FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1)`
+  const unregistered = rename
+    ? `${registered} IS DISTINCT FROM ${quoteLiteral(context.environment)}`
+    : `${registered} IS NULL`
+  const register = appendLog(tables, context.runId, context.actor, {
+    event: 'init',
+    migration: null,
+    checksum: null,
+    outcome: 'done',
+    durationMs: 'NULL',
+    detail: `pg_catalog.jsonb_build_object('environment', ${quoteLiteral(context.environment)}, 'id', pg_catalog.gen_random_uuid())`,
+  })
+  return `BEGIN;${localSettings(context)}SET LOCAL row_security = off;
+${doBlock(`
+DECLARE present boolean;
+BEGIN
+${takeLock(context)}
+present := pg_catalog.to_regclass(${history}) IS NOT NULL;
+${checkBasis}
+${createTables(tables)}
+IF ${unregistered} THEN
+  ${register}
+  RAISE INFO '${context.marker}:prepared';
+END IF;
+END`)}
+COMMIT;${mark(context, "'opened'")}
+`
+}
+
+function takeLock({ key, hasSession }: MessageContext): string {
+  const refuse = `THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
+  const session = hasSession ? `IF NOT pg_catalog.pg_try_advisory_lock(${key}) ${refuse}` : ''
+  return `${session} IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) ${refuse}`
+}
+
+/** The row comes first: its primary key is the second fence, and nothing of the file can keep it from being written. */
+function beginning(context: MessageContext, migration: Migration): string {
+  const { tables, key, runId } = context
+  const name = quoteLiteral(migration.name)
+  return `BEGIN;${localSettings(context)}
+${doBlock(`BEGIN
+IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
+IF EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name}) THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
+INSERT INTO ${tables.history} (migration_name, checksum, status, applied_by, run_id) VALUES (${name}, ${quoteLiteral(migration.checksum)}, 'started', session_user, ${quoteLiteral(runId)});
+PERFORM pg_catalog.set_config('migration_manager.started', pg_catalog.clock_timestamp()::text, true);
+END`)}
+`
+}
+
+/**
+ * The row's xmin is the proof that nothing in the file ended our transaction: after a stray COMMIT the UPDATE finds no
+ * row of this transaction. The file may have left any role, search_path and settings behind.
+ */
+function ending(context: MessageContext, migration: Migration, part: number): string {
+  const { tables } = context
+  const entry = appendLog(tables, context.runId, context.actor, {
+    event: 'apply',
+    migration: migration.name,
+    checksum: migration.checksum,
+    outcome: 'applied',
+    durationMs: 'ms',
+    detail: "'{}'",
+  })
+  return `
+RESET SESSION AUTHORIZATION;RESET ROLE;
+${doBlock(`DECLARE ms int := 0; began text := pg_catalog.current_setting('migration_manager.started', true);
+BEGIN
+IF began <> '' THEN ms := pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - began::timestamptz) * 1000); END IF;
+UPDATE ${tables.history} SET status = 'applied', applied_at = pg_catalog.clock_timestamp(), duration_ms = ms
+WHERE migration_name = ${quoteLiteral(migration.name)} AND xmin = pg_catalog.pg_current_xact_id()::xid;
+IF NOT FOUND THEN RAISE EXCEPTION 'the file ended the transaction that it was run in' USING ERRCODE = '${GUARD.escaped}'; END IF;
+${entry}
+RAISE INFO '${context.marker}:ending:${part}:%', ms;
+END`)}
+COMMIT;RESET ALL;${context.sessionSettings}${mark(context, `'applied:${part}'`)}
+`
+}
+
+function localSettings({ limits }: MessageContext): string {
+  return `SET LOCAL lock_timeout = ${limits.lockTimeoutMs};SET LOCAL statement_timeout = ${limits.statementTimeoutMs};SET LOCAL idle_in_transaction_session_timeout = 60000;`
+}
+
+/** INFO reaches the client at once, whatever client_min_messages says (PostgreSQL manual, "Reporting Errors and Messages"). */
+function mark(context: MessageContext, literal: string): string {
+  return doBlock(`BEGIN RAISE INFO '${context.marker}:%', ${literal}; END`)
+}
+
+/** The digest of an empty history: SHA-256 of no bytes. */
+const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+/** The server counts characters (code points) from 1, we count UTF-16 units from 0. */
+function utf16Offset(text: string, position: number): number {
+  let offset = 0
+  for (let character = 1; character < position; character++) {
+    offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1
+  }
+  return offset
+}
+
+function findPiece(pieces: readonly Piece[], offset: number): { part: number; offset: number } | null {
+  // One past the end is still the statement: "syntax error at end of input" points there.
+  const piece = pieces.find(({ messageStart, length }) => offset >= messageStart && offset <= messageStart + length + 1)
+  if (piece === undefined) return null
+  return { part: piece.part, offset: piece.fileStart + Math.min(offset - piece.messageStart, piece.length) }
+}

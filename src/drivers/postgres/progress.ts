@@ -1,0 +1,82 @@
+import type { Emit } from '../../core/event.ts'
+import { parseMarker } from './message.ts'
+import type { MessageContext, Part } from './message.ts'
+import type { Notice } from './session.ts'
+
+/** How far the server has come with a message, as its markers tell. */
+export interface Progress {
+  hasBegun: boolean
+  hasOpened: boolean
+  hasPrepared: boolean
+  /** The part whose statements are being run, and the last statement that was announced (both 0-based). */
+  part: number
+  statement: number
+  /** The parts known to be committed: their index is the place in the message. */
+  readonly applied: { readonly name: string; readonly durationMs: number }[]
+}
+
+/** Listens to the notices of one message: markers become progress, the rest are notices of the file's own. */
+export function followProgress(
+  context: MessageContext,
+  parts: readonly Part[],
+  emit: Emit,
+): { readonly progress: Progress; listen(notice: Notice): void } {
+  const progress: Progress = {
+    hasBegun: false,
+    hasOpened: false,
+    hasPrepared: false,
+    part: 0,
+    statement: -1,
+    applied: [],
+  }
+  const { environment } = context
+  let durationMs = 0
+  return {
+    progress,
+    listen({ message }) {
+      const marker = parseMarker(context, message)
+      const migration = parts[progress.part]?.migration.name ?? ''
+      if (marker === null) {
+        // Outside of a file's statements the notices are about our own guards (no transaction to roll back).
+        if (progress.statement >= 0) emit({ type: 'notice', environment, migration, message })
+        return
+      }
+      switch (marker.kind) {
+        case 'began':
+          progress.hasBegun = true
+          break
+        case 'opened':
+          progress.hasOpened = true
+          break
+        case 'prepared':
+          progress.hasPrepared = true
+          emit({ type: 'prepared', environment })
+          break
+        case 'statement':
+          progress.part = marker.part
+          progress.statement = marker.statement
+          emit({
+            type: 'statement-started',
+            environment,
+            migration: parts[marker.part]?.migration.name ?? '',
+            statement: marker.statement + 1,
+            statements: parts[marker.part]?.statements.length ?? 0,
+          })
+          break
+        case 'ending':
+          progress.part = marker.part
+          progress.statement = -1
+          durationMs = marker.durationMs
+          break
+        case 'applied': {
+          const name = parts[marker.part]?.migration.name ?? ''
+          progress.applied.push({ name, durationMs })
+          progress.part = marker.part + 1
+          progress.statement = -1
+          emit({ type: 'migration-applied', environment, migration: name, durationMs })
+          break
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,115 @@
+import { MigrationManagerError } from '../../core/errors.ts'
+import type { AppliedMigration } from '../../core/history.ts'
+import { describeHolder, lockHolderQuery } from './lock.ts'
+import type { LockHolder } from './lock.ts'
+import { doBlock, quoteLiteral } from './quote.ts'
+import { HISTORY_COLUMNS } from './tables.ts'
+import type { Tables } from './tables.ts'
+
+/** What one read-only message tells about a database. */
+export interface Facts {
+  /** The backend that ran the message; behind a pooler it differs from the one that answered the login. */
+  readonly pid: number
+  /** `server_version_num`: 180004. */
+  readonly version: number
+  /** The server runs on Linux, where it can notice a client that is gone. */
+  readonly onLinux: boolean
+  readonly databaseId: string
+  readonly initialisedAs: string | null
+  readonly state: 'absent' | 'ours' | 'foreign'
+  /** The columns of a foreign `schema_migrations`. */
+  readonly columns: readonly string[]
+  readonly history: readonly AppliedMigration[]
+  readonly lockHolder: string | null
+  /** The role's own statement_timeout in milliseconds, 0 for none. */
+  readonly statementTimeoutMs: number
+}
+
+/**
+ * The message that reads everything a run must know, in one round trip and without writing. A table that may not be
+ * there cannot be named in plain SQL, so a PL/pgSQL block looks first and leaves its answer in a setting that ends
+ * with the transaction. `row_security = off` makes the server fail rather than hide rows: an empty answer must mean
+ * an empty history.
+ */
+export function readMessage(tables: Tables, key: string): string {
+  const history = quoteLiteral(tables.history)
+  return `BEGIN TRANSACTION READ ONLY;
+${doBlock(`
+DECLARE
+  facts jsonb; wanted text[] := ARRAY[${HISTORY_COLUMNS.map((name) => quoteLiteral(name)).join(',')}];
+  columns text[]; holder jsonb; entries jsonb; registered text; identifier text;
+BEGIN
+  SET LOCAL search_path = pg_catalog, pg_temp;
+  SET LOCAL row_security = off;
+  BEGIN
+    SELECT system_identifier::text INTO identifier FROM pg_control_system();
+  EXCEPTION WHEN insufficient_privilege THEN identifier := NULL;
+  END;
+  holder := (${lockHolderQuery(key)});
+  IF to_regclass(${history}) IS NOT NULL THEN
+    columns := ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(${history}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum);
+    IF columns @> wanted THEN
+      entries := (SELECT jsonb_agg(jsonb_build_array(migration_name, checksum, status, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), duration_ms, applied_by, run_id)) FROM ${tables.history});
+      entries := COALESCE(entries, '[]');
+    END IF;
+  END IF;
+  IF entries IS NOT NULL AND to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL THEN
+    SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
+  END IF;
+  facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%',
+    'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
+    'initialisedAs', registered, 'columns', columns, 'history', entries, 'holder', holder,
+    'statementTimeoutMs', (SELECT CASE unit WHEN 'ms' THEN setting::bigint END FROM pg_settings WHERE name = 'statement_timeout'));
+  PERFORM set_config('migration_manager.facts', facts::text, true);
+END`)}
+SELECT pg_catalog.current_setting('migration_manager.facts');
+COMMIT;`
+}
+
+/** Decodes the answer to `readMessage`; a server may be anything, so nothing of it is taken on trust. */
+export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts {
+  const text = rows[0]?.[0]
+  if (typeof text !== 'string') throw unreadable()
+  const facts = asRecord(JSON.parse(text))
+  const { pid, version, databaseId, initialisedAs, columns, history, holder, statementTimeoutMs } = facts
+  if (typeof pid !== 'number' || typeof version !== 'number') throw unreadable()
+  return {
+    pid,
+    version,
+    onLinux: facts['onLinux'] === true,
+    databaseId: typeof databaseId === 'string' ? databaseId : '',
+    initialisedAs: typeof initialisedAs === 'string' ? initialisedAs : null,
+    state: Array.isArray(history) ? 'ours' : Array.isArray(columns) ? 'foreign' : 'absent',
+    columns: Array.isArray(columns) ? columns.map(String) : [],
+    history: Array.isArray(history) ? history.map(parseRow) : [],
+    lockHolder: holder === null ? null : describeHolder(asRecord(holder) as unknown as LockHolder),
+    statementTimeoutMs: typeof statementTimeoutMs === 'number' ? statementTimeoutMs : 0,
+  }
+}
+
+function parseRow(row: unknown): AppliedMigration {
+  if (!Array.isArray(row)) throw unreadable()
+  const [name, checksum, status, appliedAt, durationMs, appliedBy, runId] = row as unknown[]
+  if (typeof name !== 'string' || typeof checksum !== 'string') throw unreadable()
+  if (status !== 'started' && status !== 'applied') throw unreadable()
+  return {
+    name,
+    checksum,
+    status,
+    appliedAt: typeof appliedAt === 'string' ? new Date(appliedAt) : null,
+    durationMs: typeof durationMs === 'number' ? durationMs : null,
+    appliedBy: typeof appliedBy === 'string' ? appliedBy : '',
+    runId: typeof runId === 'string' ? runId : null,
+  }
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw unreadable()
+  return value as Readonly<Record<string, unknown>>
+}
+
+function unreadable(): MigrationManagerError {
+  return new MigrationManagerError('target/unreadable-history', 'The answer of the database could not be understood.', {
+    hint: 'Is this PostgreSQL 14 or newer, and is schema_migrations unharmed?',
+  })
+}

@@ -1,0 +1,202 @@
+import type { Socket } from 'node:net'
+import postgres from 'postgres'
+import type { Secret } from '../../core/secret.ts'
+import { LostConnection, ServerFailure } from './errors.ts'
+import { openSocket, sendCancel } from './socket.ts'
+import type { Address } from './socket.ts'
+
+/** Who logs in, and where. */
+export interface Login extends Address {
+  readonly user: string
+  readonly password: Secret | null
+  readonly database: string
+}
+
+/** A NOTICE, INFO or WARNING of the server. */
+export interface Notice {
+  readonly severity: string
+  readonly message: string
+}
+
+export interface SessionOptions {
+  /** To connect and log in. */
+  readonly connectMs: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * One login to one backend, never silently another: when the connection is lost, every call throws `LostConnection`,
+ * and the session is dead. All text goes as simple-query messages (PostgreSQL manual, "Simple Query"), so that one
+ * message of many statements is one round trip.
+ */
+export interface Session {
+  /** The backend that answered the login; behind a pooler it may not be the one that runs a message. */
+  readonly backendPid: number
+  /** Sends one message and returns the rows of its last statement that returned any, values as text. */
+  ask(text: string, silenceMs: number): Promise<readonly (readonly (string | null)[])[]>
+  /**
+   * Sends one message and throws its rows away. `onNotice` hears notices as they come. If the server says nothing for
+   * `silenceMs`, the connection counts as lost.
+   */
+  send(text: string, silenceMs: number, onNotice: (notice: Notice) => void): Promise<void>
+  /** Asks the server to cancel what it is doing for us, over a connection of its own. */
+  cancel(): Promise<void>
+  /** Says goodbye and leaves; waits for nobody. */
+  close(): void
+  /** Drops the connection where it stands. */
+  destroy(): void
+}
+
+/**
+ * Opens a session, its first message sent with the login's last: `hello` is asked at once, and its rows are returned
+ * beside the session. Throws what the network threw, `ServerFailure` or `LostConnection`.
+ */
+export async function openSession(
+  login: Login,
+  hello: string,
+  options: SessionOptions,
+): Promise<{ readonly session: Session; readonly rows: readonly (readonly (string | null)[])[] }> {
+  const deadline = AbortSignal.any([
+    options.signal,
+    timeoutSignal(options.connectMs, Object.assign(new Error('time-out'), { code: 'CONNECT_TIMEOUT' })),
+  ])
+  // Before the driver is told to connect: its own errors for a failed socket carry the connection's options.
+  const socket = await openSocket(login, deadline)
+  const abort = (): void => void socket.destroy(deadline.reason instanceof Error ? deadline.reason : undefined)
+  deadline.addEventListener('abort', abort, { once: true })
+  try {
+    const session = createSession(login, socket)
+    const rows = await session.ask(hello, options.connectMs)
+    return { session, rows }
+  } catch (cause) {
+    socket.destroy()
+    if (deadline.aborted && !(cause instanceof ServerFailure)) throw deadline.reason
+    throw cause
+  } finally {
+    deadline.removeEventListener('abort', abort)
+  }
+}
+
+function createSession(login: Login, socket: Socket): Session & { backendPid: number } {
+  let onNotice: (notice: Notice) => void = () => {}
+  let backend: { pid: number; secret: number } = { pid: 0, secret: 0 }
+  let handedOver = false
+  // postgres.js does not notice a socket that was closed before it took it over: without this, a query waits for ever.
+  const lost = new Promise<never>((_, reject) => {
+    const lose = (): void => reject(new LostConnection('the connection was lost'))
+    if (socket.destroyed) lose()
+    else socket.once('close', lose)
+  })
+  lost.catch(() => {})
+  socket.on('error', () => {})
+
+  const sql = postgres({
+    host: login.host,
+    port: login.port,
+    path: '',
+    user: login.user,
+    pass: () => login.password?.reveal() ?? '',
+    database: login.database,
+    // Everything below is said, so that no PG… variable of the environment changes it.
+    ssl: false,
+    max: 1,
+    prepare: false,
+    fetch_types: false,
+    idle_timeout: 0,
+    max_lifetime: 0,
+    connect_timeout: 0,
+    keep_alive: 10,
+    backoff: false,
+    debug: false,
+    connection: { application_name: 'migration-manager' },
+    // The socket is ours, and there is no second one: postgres.js would reconnect in the middle of a run.
+    socket: () => {
+      if (handedOver) throw new LostConnection('the connection was lost')
+      handedOver = true
+      return socket
+    },
+    onnotice: (notice: Record<string, string | undefined>) =>
+      onNotice({ severity: notice['severity'] ?? '', message: notice['message'] ?? '' }),
+  } as unknown as postgres.Options<Record<string, never>>)
+
+  async function message(
+    text: string,
+    silenceMs: number,
+    listen: (notice: Notice) => void,
+    onRow: ((row: unknown) => void) | null,
+  ): Promise<unknown> {
+    const silence = setTimeout(() => socket.destroy(), silenceMs)
+    onNotice = (notice) => {
+      silence.refresh()
+      listen(notice)
+    }
+    try {
+      const query = sql.unsafe(text).simple()
+      const state = query as unknown as { state: { pid: number; secret: number } | null }
+      if (onRow === null) query.values()
+      // Racing awaits it, and awaiting is what sends it: postgres.js queries are lazy.
+      const result: unknown = await Promise.race([onRow === null ? query : query.forEach(onRow), lost])
+      if (state.state !== null) backend = state.state
+      return result
+    } catch (cause) {
+      throw translate(cause)
+    } finally {
+      clearTimeout(silence)
+      onNotice = () => {}
+    }
+  }
+
+  return {
+    get backendPid() {
+      return backend.pid
+    },
+    async ask(text, silenceMs) {
+      return lastRows(await message(text, silenceMs, () => {}, null))
+    },
+    async send(text, silenceMs, listen) {
+      await message(text, silenceMs, listen, () => {})
+    },
+    async cancel() {
+      if (backend.pid === 0) return
+      await sendCancel(login, backend, AbortSignal.timeout(5_000))
+    },
+    close() {
+      // Terminate ('X', length 4), then our end of the stream; the process need not wait for the server's.
+      if (!socket.destroyed) socket.end(Buffer.from([0x58, 0, 0, 0, 4]))
+      socket.unref()
+    },
+    destroy() {
+      socket.destroy()
+    },
+  }
+}
+
+/** A simple query of several statements answers with one result for each that returned rows, or with a single one. */
+function lastRows(result: unknown): readonly (readonly (string | null)[])[] {
+  if (!Array.isArray(result)) return []
+  if (!('command' in result)) return lastRows((result as unknown[]).at(-1))
+  return [...result] as (string | null)[][]
+}
+
+function translate(cause: unknown): Error {
+  if (cause instanceof LostConnection) return cause
+  if (typeof cause === 'object' && cause !== null && 'severity' in cause && 'code' in cause) {
+    const fields = cause as unknown as Record<string, string | undefined>
+    const severity = fields['severity'] ?? 'ERROR'
+    return new ServerFailure({
+      code: fields['code'] ?? '',
+      message: fields['message'] ?? '',
+      hint: fields['hint'] ?? null,
+      position: fields['position'] === undefined ? null : Number(fields['position']),
+      constraint: fields['constraint_name'] ?? null,
+      isFatal: severity === 'FATAL' || severity === 'PANIC',
+    })
+  }
+  return new LostConnection(cause instanceof Error ? cause.message : 'the connection was lost')
+}
+
+function timeoutSignal(milliseconds: number, reason: Error): AbortSignal {
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(reason), milliseconds).unref()
+  return controller.signal
+}
