@@ -1,0 +1,93 @@
+import type { Environment } from '../core/environment.ts'
+import { MigrationManagerError } from '../core/errors.ts'
+import type { Emit } from '../core/event.ts'
+import { isBlocking } from '../core/finding.ts'
+import type { Finding } from '../core/finding.ts'
+import type { Project } from '../core/project.ts'
+import { hasNoMigrations, makeFolder, writeNewFile } from '../sources/scaffold.ts'
+import { deployScriptTemplate, envExampleTemplate } from '../sources/template.ts'
+import { selectEnvironments } from './selection.ts'
+import { refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { refusal } from './sync.ts'
+import type { Confirm } from './sync.ts'
+
+export interface InitPorts {
+  readonly confirm: Confirm
+  readonly emit: Emit
+  readonly signal: AbortSignal
+}
+
+export interface InitReport {
+  /** What became of each environment; `skipped` after a failure or refusal. */
+  readonly environments: readonly {
+    readonly environment: Environment
+    readonly status: 'initialised' | 'up-to-date' | 'skipped' | 'failed'
+    readonly error: MigrationManagerError | null
+  }[]
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Creates the history tables in every selected environment and registers it under its name. May be run again.
+ * `mayRename` registers a database anew that was initialised as another environment.
+ */
+export async function init(
+  project: Project,
+  options: { readonly mayRename: boolean },
+  ports: InitPorts,
+): Promise<InitReport> {
+  await using seen = await survey(project, selectEnvironments(project), ports.emit, ports.signal)
+  refuseUnreadable(seen.sights)
+  refuseMixUps(seen.sights, options)
+  const reachable = seen.sights.filter((sight) => sight.isReachable)
+
+  const findings: Finding[] = reachable.flatMap((sight) => sight.reading.findings)
+  for (const { environment, reading } of reachable) {
+    if (!environment.protected || reading.initialisedAs === environment.name) continue
+    const answer = await ports.confirm(environment, `create the history tables in ${environment.name}`)
+    if (answer === 'yes') continue
+    findings.push(refusal(environment, answer))
+    break
+  }
+  if (findings.some(isBlocking)) {
+    return {
+      environments: reachable.map(({ environment }) => ({ environment, status: 'skipped', error: null })),
+      findings,
+    }
+  }
+
+  const environments: InitReport['environments'][number][] = []
+  let hasFailed = false
+  for (const { environment, connection } of reachable) {
+    if (hasFailed) {
+      environments.push({ environment, status: 'skipped', error: null })
+      continue
+    }
+    try {
+      const isNew = await connection.prepare({ rename: options.mayRename })
+      environments.push({ environment, status: isNew ? 'initialised' : 'up-to-date', error: null })
+    } catch (cause) {
+      if (!(cause instanceof MigrationManagerError)) throw cause
+      environments.push({ environment, status: 'failed', error: cause })
+      hasFailed = true
+    }
+  }
+  return { environments, findings }
+}
+
+/**
+ * Writes the first files of a project whose folder holds no migrations yet; leaves alone what is there. Returns the
+ * paths of the files that were written.
+ */
+export function scaffold(dir: string, cwd: string): readonly string[] {
+  if (!hasNoMigrations(dir, cwd)) return []
+  const folder = `${dir.replace(/[\\/]+$/, '')}/`
+  const files = [
+    { path: '.env.example', text: envExampleTemplate() },
+    { path: 'deploy-migrations.sh', text: deployScriptTemplate(), isExecutable: true },
+  ]
+  return [
+    ...(makeFolder(folder, cwd) ? [folder] : []),
+    ...files.flatMap((file) => (writeNewFile(file, cwd) ? [file.path] : [])),
+  ]
+}

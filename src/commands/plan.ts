@@ -1,0 +1,113 @@
+import type { Check } from '../core/check.ts'
+import type { Emit } from '../core/event.ts'
+import { allowFindings } from '../core/finding.ts'
+import type { Finding } from '../core/finding.ts'
+import type { AppliedMigration } from '../core/history.ts'
+import { planSync } from '../core/plan.ts'
+import type { Plan, Selection } from '../core/plan.ts'
+import type { Project } from '../core/project.ts'
+import { findNotPromoted } from '../core/promotion.ts'
+import { environmentsToRead, resolveVersion, selectEnvironments } from './selection.ts'
+import { refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import type { Sight, Survey } from './survey.ts'
+
+/** What the command line says about what is wanted. */
+export interface SyncOptions {
+  readonly to?: string | undefined
+  readonly only?: string | undefined
+  /** Codes of findings that do not block. */
+  readonly allow: readonly string[]
+}
+
+/** The plan of one environment, with the way to it still open. */
+export interface TargetPlan {
+  readonly sight: Extract<Sight, { isReachable: true }>
+  readonly plan: Plan
+  /** Makes the plan anew from a history that has moved on. */
+  readonly replan: (history: readonly AppliedMigration[]) => Plan
+}
+
+export interface PlanReport {
+  /** One for each selected environment, in promotion order. */
+  readonly targets: readonly TargetPlan[]
+  /** Of all environments together. */
+  readonly findings: readonly Finding[]
+  readonly survey: Survey
+}
+
+/**
+ * Plans `sync` for the selected environments: reads every environment that matters at once, compares, checks. Writes
+ * nothing. The report holds open connections; dispose of `survey`. Throws when an environment cannot be read.
+ */
+export async function planEnvironments(
+  project: Project,
+  options: SyncOptions,
+  checks: readonly Check[],
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<PlanReport> {
+  const seen = await survey(project, environmentsToRead(project), emit, signal)
+  try {
+    return await decide(project, options, checks, seen)
+  } catch (cause) {
+    await seen[Symbol.asyncDispose]()
+    throw cause
+  }
+}
+
+async function decide(
+  project: Project,
+  options: SyncOptions,
+  checks: readonly Check[],
+  seen: Survey,
+): Promise<PlanReport> {
+  const files = seen.folders.flatMap(({ migrations }) => migrations)
+  const selection: Selection = {
+    to: options.to === undefined ? undefined : resolveVersion('--to', options.to, files),
+    only: options.only === undefined ? undefined : resolveVersion('--only', options.only, files),
+    allow: new Set(options.allow),
+  }
+  refuseUnreadable(seen.sights)
+  refuseMixUps(seen.sights, { mayRename: false })
+
+  const selected = new Set(selectEnvironments(project).map(({ name }) => name))
+  const targets: TargetPlan[] = []
+  for (const sight of seen.sights) {
+    if (!sight.isReachable || !selected.has(sight.environment.name)) continue
+    const replan = (history: readonly AppliedMigration[]): Plan =>
+      planSync(sight.environment.name, seen.migrationsOf(sight.environment), history, selection)
+    targets.push({ sight, plan: replan(sight.reading.history), replan })
+  }
+  const checked = await Promise.all(
+    targets.map(async ({ sight, plan }) =>
+      Promise.all(checks.map((check) => check(plan, sight.environment))).then((found) => found.flat()),
+    ),
+  )
+  const columns = seen.sights.map((sight) => ({
+    environment: sight.environment,
+    history: sight.isReachable ? sight.reading.history : null,
+  }))
+  const findings = [
+    ...targets.flatMap(({ sight }) => sight.reading.findings),
+    ...targets.flatMap(({ plan }) => plan.findings),
+    ...seen.matrix.findings.filter(({ code, environment }) => code === DIFFERS && selected.has(environment ?? '')),
+    ...findNotPromoted(
+      columns,
+      targets.map(({ plan }) => plan),
+    ),
+    ...oncePerMigration(checked.flat()),
+  ]
+  return { targets, findings: allowFindings(findings, selection.allow), survey: seen }
+}
+
+/** Of the matrix's findings, the one that no single plan can know. */
+const DIFFERS = 'history/differs-between-environments'
+
+/** What is wrong with a file is wrong in every environment: say it once, of the file. */
+function oncePerMigration(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>()
+  return findings.filter((finding) => {
+    const key = JSON.stringify([finding.code, finding.migration, finding.at, finding.message])
+    return seen.has(key) ? false : seen.add(key)
+  })
+}

@@ -1,0 +1,34 @@
+import type { Environment } from '../core/environment.ts'
+import { MigrationManagerError } from '../core/errors.ts'
+import type { Migration } from '../core/migration.ts'
+import { compareVersions } from '../core/migration.ts'
+import type { Project } from '../core/project.ts'
+
+/** The environments that the command works on, in promotion order. */
+export function selectEnvironments({ environments, selected }: Project): readonly Environment[] {
+  return selected === null ? environments : environments.filter(({ name }) => selected.includes(name))
+}
+
+/**
+ * The environments that must be read before the selected ones may be changed: those, and all before the last of them,
+ * because a migration may not overtake the environment before.
+ */
+export function environmentsToRead(project: Project): readonly Environment[] {
+  const last = Math.max(...selectEnvironments(project).map(({ order }) => order))
+  return project.environments.filter(({ order }) => order <= last)
+}
+
+/**
+ * The version that a person meant by `--to` or `--only`: digits, or a migration's name. Throws
+ * `usage/unknown-version` when no file has it.
+ */
+export function resolveVersion(option: string, wanted: string, files: readonly Migration[]): string {
+  const file = /^\d+$/.test(wanted)
+    ? files.find(({ version }) => compareVersions(version, wanted) === 0)
+    : files.find(({ name, file: path }) => name === wanted || `${name}.sql` === wanted || path === wanted)
+  if (file !== undefined) return file.version
+  const last = files.at(-1)
+  throw new MigrationManagerError('usage/unknown-version', `${option} ${wanted}: no migration has this version.`, {
+    hint: last === undefined ? 'There are no migration files.' : `The newest is ${last.version} (${last.name}).`,
+  })
+}

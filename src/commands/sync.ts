@@ -1,0 +1,159 @@
+import type { Check } from '../core/check.ts'
+import type { Environment } from '../core/environment.ts'
+import type { Emit } from '../core/event.ts'
+import { isBlocking } from '../core/finding.ts'
+import type { Finding } from '../core/finding.ts'
+import type { AppliedMigration } from '../core/history.ts'
+import { isBlocked } from '../core/plan.ts'
+import { buildMatrix } from '../core/matrix.ts'
+import type { Matrix } from '../core/matrix.ts'
+import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
+import type { Project } from '../core/project.ts'
+import { syncTarget, untouched } from '../runner/sync-target.ts'
+import { planEnvironments } from './plan.ts'
+import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
+
+/** Asks whether a protected environment may be written to; `what` says what is about to be done. */
+export type Confirm = (environment: Environment, what: string) => Promise<'yes' | 'declined' | 'cannot-ask'>
+
+/** What `sync` is handed by whoever runs it. */
+export interface SyncPorts {
+  readonly checks: readonly Check[]
+  readonly confirm: Confirm
+  readonly emit: Emit
+  /** Hears the plan before anything is asked or written. */
+  readonly onPlan?: ((report: PlanReport) => void) | undefined
+  readonly signal: AbortSignal
+}
+
+export interface SyncReport {
+  readonly status: OutcomeStatus
+  /** One for each selected environment, in promotion order. */
+  readonly outcomes: readonly Outcome[]
+  readonly findings: readonly Finding[]
+  /** How files and environments stand now. */
+  readonly matrix: Matrix
+}
+
+/**
+ * Brings the selected environments to the same schema, one after the other in promotion order; the first that fails
+ * leaves the later ones untouched. With `dryRun` it stops where the first write would come.
+ */
+export async function sync(
+  project: Project,
+  options: SyncOptions & { readonly dryRun: boolean },
+  ports: SyncPorts,
+): Promise<SyncReport> {
+  const planned = await planEnvironments(project, options, ports.checks, ports.emit, ports.signal)
+  await using _connections = planned.survey
+  ports.onPlan?.(planned)
+  if (planned.findings.some(isBlocking)) return conclude(planned, refuseAll(planned, 'blocked'), planned.findings)
+  if (options.dryRun) return conclude(planned, refuseAll(planned, 'planned'), planned.findings)
+
+  const refusals = await confirmAll(planned.targets, ports.confirm)
+  if (refusals.length > 0) {
+    return conclude(planned, refuseAll(planned, 'blocked'), [...planned.findings, ...refusals])
+  }
+  return conclude(planned, await applyAll(planned.targets, ports), planned.findings)
+}
+
+async function applyAll(targets: readonly TargetPlan[], ports: SyncPorts): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = []
+  let goesOn = true
+  for (const { sight, plan, replan } of targets) {
+    const outcome: Outcome = goesOn
+      ? await syncTarget(sight.connection, plan, replan, ports.emit)
+      : untouched(plan, plan.steps.length === 0 ? 'up-to-date' : 'skipped')
+    outcomes.push(outcome)
+    goesOn = goesOn && (outcome.status === 'applied' || outcome.status === 'up-to-date')
+  }
+  return outcomes
+}
+
+/** All questions come before the first write, so that a "no" leaves every environment as it was. */
+async function confirmAll(targets: readonly TargetPlan[], confirm: Confirm): Promise<readonly Finding[]> {
+  for (const { sight, plan } of targets) {
+    const { environment } = sight
+    if (!environment.protected || plan.steps.length === 0) continue
+    const count = plan.steps.length === 1 ? '1 migration' : `${plan.steps.length} migrations`
+    const answer = await confirm(environment, `apply ${count} to ${environment.name}`)
+    if (answer !== 'yes') return [refusal(environment, answer)]
+  }
+  return []
+}
+
+/** The finding that stands for a confirmation that was not given. */
+export function refusal(environment: Environment, answer: 'declined' | 'cannot-ask'): Finding {
+  return {
+    code: answer === 'declined' ? 'policy/declined' : 'policy/confirmation-needed',
+    severity: 'block',
+    environment: environment.name,
+    message:
+      answer === 'declined'
+        ? `${environment.name} was not confirmed.`
+        : `${environment.name} is protected, and nobody is here to confirm.`,
+    hint:
+      answer === 'declined'
+        ? 'Nothing was written anywhere. Run again to be asked again.'
+        : 'Nothing was written anywhere. Say --yes to confirm in advance, or leave it out with --env.',
+  }
+}
+
+function refuseAll({ targets }: PlanReport, status: 'blocked' | 'planned'): readonly Outcome[] {
+  return targets.map(({ plan }) =>
+    untouched(plan, plan.steps.length === 0 && !isBlocked(plan) ? 'up-to-date' : status),
+  )
+}
+
+function conclude(planned: PlanReport, outcomes: readonly Outcome[], findings: readonly Finding[]): SyncReport {
+  // A plan that was made anew under the lock may have found something else.
+  const late = outcomes.flatMap((outcome) => outcome.findings.filter((finding) => !findings.includes(finding)))
+  const all = [...findings, ...late]
+  return {
+    status: all.some(isBlocking) ? 'blocked' : overallStatus(outcomes),
+    outcomes,
+    findings: all,
+    matrix: matrixAfter(planned, outcomes),
+  }
+}
+
+/** The word for the whole run: the worst of its parts. */
+function overallStatus(outcomes: readonly Outcome[]): OutcomeStatus {
+  const order: readonly OutcomeStatus[] = [
+    'needs-person',
+    'unknown',
+    'failed',
+    'locked',
+    'blocked',
+    'planned',
+    'applied',
+    'up-to-date',
+  ]
+  return order.find((status) => outcomes.some((outcome) => outcome.status === status)) ?? 'up-to-date'
+}
+
+/** What is known now without asking again: the histories that were read, and what this run added to them. */
+function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome[]): Matrix {
+  const columns = survey.sights.map((sight) => {
+    if (!sight.isReachable) return { environment: sight.environment, history: null }
+    const { environment, reading } = sight
+    const outcome = outcomes.find((candidate) => candidate.environment === environment.name)
+    const steps = targets.find((target) => target.sight === sight)?.plan.steps ?? []
+    const done = new Set(outcome?.done.map(({ name }) => name))
+    // Up to date although steps were planned: another run has applied them.
+    const isOvertaken = outcome?.status === 'up-to-date'
+    const added = steps
+      .filter(({ migration }) => isOvertaken || done.has(migration.name))
+      .map(({ migration }): AppliedMigration => ({
+        name: migration.name,
+        checksum: migration.checksum,
+        status: 'applied',
+        appliedAt: null,
+        durationMs: null,
+        appliedBy: '',
+        runId: null,
+      }))
+    return { environment, history: [...reading.history, ...added] }
+  })
+  return buildMatrix(survey.folders, columns)
+}

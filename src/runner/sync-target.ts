@@ -1,0 +1,62 @@
+import type { Connection } from '../core/driver.ts'
+import { MigrationManagerError } from '../core/errors.ts'
+import type { Emit } from '../core/event.ts'
+import type { AppliedMigration } from '../core/history.ts'
+import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
+import { isBlocked } from '../core/plan.ts'
+import type { Plan } from '../core/plan.ts'
+import { execute } from './execute.ts'
+
+/**
+ * Brings one target from its plan to its outcome. If the history has moved on since the plan was made, the plan is
+ * made anew once, under the lock, with `replan`; a second surprise is refused.
+ */
+export async function syncTarget(
+  connection: Connection,
+  plan: Plan,
+  replan: (history: readonly AppliedMigration[]) => Plan,
+  emit: Emit,
+): Promise<Outcome> {
+  const { environment } = plan
+  if (isBlocked(plan)) return untouched(plan, 'blocked')
+  if (plan.steps.length === 0) return untouched(plan, 'up-to-date')
+  emit({ type: 'target-started', environment, migrations: plan.steps.length })
+  try {
+    const outcome = await connection.withLock(async (locked) => {
+      const first = await execute(locked, plan)
+      if (first !== null) return first
+      const second = replan(await locked.history())
+      if (isBlocked(second)) return untouched(second, 'blocked')
+      if (second.steps.length === 0) return untouched(second, 'up-to-date')
+      return (await execute(locked, second)) ?? refuseStale(second)
+    })
+    emit({ type: 'target-finished', environment, applied: outcome.done.length })
+    return outcome
+  } catch (cause) {
+    if (!(cause instanceof MigrationManagerError)) throw cause
+    return stoppedBefore(plan, cause)
+  }
+}
+
+/** The outcome of a target on which nothing was done. */
+export function untouched(plan: Plan, status: OutcomeStatus): Outcome {
+  return { environment: plan.environment, status, done: [], failed: null, left: plan.steps, findings: plan.findings }
+}
+
+function refuseStale(plan: Plan): Outcome {
+  const finding = {
+    code: 'plan/stale',
+    severity: 'block',
+    environment: plan.environment,
+    message: `The history of ${plan.environment} keeps changing while this run looks at it.`,
+    hint: 'Find out who else writes to schema_migrations, then run sync again.',
+  } as const
+  return { ...untouched(plan, 'blocked'), findings: [...plan.findings, finding] }
+}
+
+/** The target could not be worked on at all: its lock is held, it cannot be prepared, or its connection is gone. */
+function stoppedBefore(plan: Plan, error: MigrationManagerError): Outcome {
+  const status = error.code === 'lock/held' ? 'locked' : 'failed'
+  const name = plan.steps[0]?.migration.name ?? ''
+  return { ...untouched(plan, status), failed: { name, error }, left: plan.steps.slice(1) }
+}
