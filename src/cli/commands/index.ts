@@ -1,0 +1,89 @@
+import type { Options } from 'yargs'
+import type { RunCommand } from './command.ts'
+
+/** A verb as the parser and the help need it; its module is loaded when it is chosen. */
+export interface CommandSpec {
+  readonly name: string
+  /** What stands behind the name in the usage line, as yargs writes positionals. */
+  readonly positionals: string
+  readonly describe: string
+  readonly options: Readonly<Record<string, Options>>
+  readonly load: () => Promise<{ readonly run: RunCommand }>
+}
+
+const ALLOW: Options = {
+  type: 'string',
+  array: true,
+  requiresArg: true,
+  describe: 'Accept findings with this code (repeatable)',
+}
+const TO: Options = { type: 'string', requiresArg: true, describe: 'Stop after this version' }
+const ONLY: Options = { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' }
+const ALL: Options = { type: 'boolean', describe: 'Show every migration, however many' }
+const SQL: Options = { type: 'boolean', describe: 'Print the SQL' }
+
+/** Every verb. A new one is a file beside this one and an entry here. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'status',
+    positionals: '',
+    describe: 'Show which migration is applied where, and whether it is the same file everywhere',
+    options: { check: { type: 'boolean', describe: 'Exit with 3 unless all environments are in sync' }, all: ALL },
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'plan',
+    positionals: '',
+    describe: 'Show what sync would do; changes nothing',
+    options: { to: TO, only: ONLY, allow: ALLOW, sql: SQL, all: ALL },
+    load: () => import('./plan.ts'),
+  },
+  {
+    name: 'sync',
+    positionals: '',
+    describe: 'Apply what is missing, environment after environment',
+    options: {
+      to: TO,
+      only: ONLY,
+      allow: ALLOW,
+      'dry-run': { type: 'boolean', describe: 'The same as plan' },
+      sql: { ...SQL, implies: 'dry-run', describe: 'With --dry-run: print the SQL' },
+      all: ALL,
+    },
+    load: () => import('./sync.ts'),
+  },
+  {
+    name: 'init',
+    positionals: '',
+    describe: 'Create the history tables in every environment, and the first files of a new project',
+    options: { allow: ALLOW },
+    load: () => import('./init.ts'),
+  },
+  {
+    name: 'new',
+    positionals: '<description..>',
+    describe: 'Write the next migration file from the template',
+    options: {},
+    load: () => import('./new.ts'),
+  },
+  {
+    name: 'completion',
+    positionals: '[shell]',
+    describe: 'Print the completion script for bash, zsh or fish',
+    options: {},
+    load: () => import('./completion.ts'),
+  },
+]
+
+/** Options of all commands. */
+export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
+  env: { type: 'string', array: true, requiresArg: true, describe: 'Only these environments: --env dev,prod' },
+  dir: { type: 'string', requiresArg: true, describe: 'Folder of the migration files (default: database)' },
+  'env-file': { type: 'string', requiresArg: true, describe: 'Read variables from this file (default: .env)' },
+  config: { type: 'string', requiresArg: true, describe: 'Read settings from this file' },
+  json: { type: 'boolean', describe: 'Print one JSON object' },
+  yes: { type: 'boolean', alias: 'y', describe: 'Confirm protected environments in advance' },
+  verbose: { type: 'boolean', describe: 'Say more about where things come from' },
+  quiet: { type: 'boolean', alias: 'q', describe: 'No progress' },
+  color: { type: 'boolean', default: true, describe: 'Colours (--no-color, NO_COLOR)' },
+}

@@ -1,0 +1,99 @@
+import yargs from 'yargs'
+import { nearestName } from '../../config/names.ts'
+import { MigrationManagerError } from '../../core/errors.ts'
+import type { GlobalOptions } from '../options.ts'
+import { textArgument } from './command.ts'
+import type { Arguments } from './command.ts'
+import { COMMANDS, GLOBAL_OPTIONS } from './index.ts'
+import type { CommandSpec } from './index.ts'
+
+/** What a command line asks for. */
+export type CommandLine =
+  | { readonly kind: 'help'; readonly text: string }
+  | {
+      readonly kind: 'command'
+      readonly spec: CommandSpec
+      readonly args: Arguments
+      readonly options: GlobalOptions
+    }
+
+/** Parses the arguments behind the program's name, strictly. Throws `usage/…` with the nearest name as a hint. */
+export async function parseCommandLine(argv: readonly string[], width: number): Promise<CommandLine> {
+  let chosen: { readonly spec: CommandSpec; readonly args: Arguments } | null = null
+  const parser = yargs([...argv])
+    .scriptName('migration-manager')
+    .usage('Usage: $0 <command> [options]')
+    .parserConfiguration({ 'greedy-arrays': false, 'duplicate-arguments-array': false, 'parse-numbers': false })
+    .options(GLOBAL_OPTIONS)
+    .group(Object.keys(GLOBAL_OPTIONS), 'Options of all commands:')
+    .wrap(Math.min(100, width))
+    .strict()
+    .demandCommand(1, NO_COMMAND)
+    .help()
+    .alias('help', 'h')
+    .version(false)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .fail((message: string, cause: Error | undefined) => {
+      throw cause instanceof MigrationManagerError ? cause : usageError(message ?? cause?.message ?? '', argv)
+    })
+  for (const spec of COMMANDS) {
+    parser.command({
+      command: `${spec.name} ${spec.positionals}`.trim(),
+      describe: spec.describe,
+      builder: (own) => own.options(spec.options),
+      handler: (args: Arguments) => {
+        chosen = { spec, args }
+      },
+    })
+  }
+  if (argv.length === 0) return { kind: 'help', text: await parser.getHelp() }
+  let help = ''
+  await parser.parseAsync([...argv], {}, (_error: unknown, _parsed: unknown, output: string) => {
+    help = output
+  })
+  // The handler has run by now, which the compiler cannot see.
+  const found = chosen as { readonly spec: CommandSpec; readonly args: Arguments } | null
+  if (found === null) return { kind: 'help', text: help === '' ? await parser.getHelp() : help }
+  return { kind: 'command', ...found, options: globalOptions(found.args) }
+}
+
+const NO_COMMAND = 'no command'
+
+function globalOptions(args: Arguments): GlobalOptions {
+  return {
+    env: args['env'] === undefined ? undefined : (args['env'] as string[]),
+    dir: textArgument(args, 'dir'),
+    envFile: textArgument(args, 'env-file'),
+    config: textArgument(args, 'config'),
+    json: args['json'] === true,
+    yes: args['yes'] === true,
+    verbose: args['verbose'] === true,
+    quiet: args['quiet'] === true,
+    color: args['color'] !== false,
+  }
+}
+
+function usageError(message: string, argv: readonly string[]): MigrationManagerError {
+  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0]
+  if (unknown === undefined) {
+    const said = message === NO_COMMAND ? 'There is no command.' : `${message}.`.replace(/\.\.$/, '.')
+    return new MigrationManagerError('usage/bad-arguments', said, { hint: HELP })
+  }
+  const isOption = argv.some((word) => word === `-${unknown}` || word.split('=')[0] === `--${unknown}`)
+  const known = isOption ? optionNames() : COMMANDS.map(({ name }) => name)
+  const nearest = nearestName(unknown, known)
+  const shown = isOption ? (unknown.length === 1 ? `-${unknown}` : `--${unknown}`) : unknown
+  return new MigrationManagerError(
+    isOption ? 'usage/unknown-option' : 'usage/unknown-command',
+    `There is no ${isOption ? 'option' : 'command'} ${shown}.`,
+    { hint: nearest === undefined ? HELP : `Did you mean ${isOption ? '--' : ''}${nearest}?` },
+  )
+}
+
+const HELP = 'Run migration-manager --help, or --help behind a command.'
+
+function optionNames(): readonly string[] {
+  const own = COMMANDS.flatMap(({ options }) => Object.keys(options))
+  return [...new Set([...Object.keys(GLOBAL_OPTIONS), ...own, 'help', 'version', 'no-color'])]
+}

@@ -1,0 +1,64 @@
+import { sync } from '../../commands/sync.ts'
+import type { SyncReport } from '../../commands/sync.ts'
+import type { PlanReport } from '../../commands/plan.ts'
+import { isBlocking } from '../../core/finding.ts'
+import { EXIT, exitOfOutcomes } from '../exit.ts'
+import { renderFindings } from '../output/findings.ts'
+import { syncJson } from '../output/json.ts'
+import { renderMatrix } from '../output/matrix-table.ts'
+import { renderOutcomes } from '../output/outcomes.ts'
+import type { Page } from '../output/page.ts'
+import { renderPlan } from '../output/plan.ts'
+import type { Run } from '../wire.ts'
+import { listArgument, textArgument } from './command.ts'
+import type { Arguments, CommandResult, RunCommand } from './command.ts'
+
+export const run: RunCommand = (wired, args) => runSync(wired, args, args['dry-run'] === true)
+
+/** `sync`, and with `dryRun` also `plan`: the same code, so that a preview cannot lie. */
+export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Promise<CommandResult> {
+  let planned: PlanReport | null = null
+  const report = await sync(
+    await wired.project(),
+    {
+      dryRun,
+      to: textArgument(args, 'to'),
+      only: textArgument(args, 'only'),
+      allow: listArgument(args, 'allow'),
+    },
+    {
+      checks: wired.checks,
+      confirm: wired.confirm,
+      emit: wired.emit,
+      signal: wired.signal,
+      onPlan: (made) => {
+        planned = made
+        if (dryRun || wired.options.quiet || wired.options.json) return
+        const text = renderPlan(made, { ...wired.terminal.errorPage, withSql: false })
+        if (text !== '') wired.terminal.writer.writeProgress(`${text}\n\n`)
+      },
+    },
+  )
+  return {
+    exitCode: report.findings.some(isBlocking)
+      ? Math.max(EXIT.blocked, exitOfOutcomes(report.outcomes))
+      : exitOfOutcomes(report.outcomes),
+    json: syncJson(report),
+    text: (page) => renderReport(report, planned, page, { dryRun, withSql: args['sql'] === true }),
+  }
+}
+
+function renderReport(
+  report: SyncReport,
+  planned: PlanReport | null,
+  page: Page,
+  { dryRun, withSql }: { readonly dryRun: boolean; readonly withSql: boolean },
+): string {
+  return [
+    dryRun && planned !== null ? renderPlan(planned, { ...page, withSql }) : renderMatrix(report.matrix, page),
+    renderFindings(report.findings, page),
+    renderOutcomes(report.outcomes, page),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}

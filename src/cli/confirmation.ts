@@ -1,0 +1,30 @@
+import { createInterface } from 'node:readline/promises'
+import type { Confirm } from '../commands/sync.ts'
+import type { Terminal } from './output/terminal.ts'
+
+/**
+ * Confirms what is about to be done to a protected environment: with `--yes` at once, on a terminal by typing the
+ * environment's name; elsewhere nobody can be asked. An interruption counts as "no".
+ */
+export function createConfirmation(terminal: Terminal, yes: boolean, signal: AbortSignal): Confirm {
+  return async (environment, what) => {
+    if (yes) return 'yes'
+    if (!terminal.isInteractive) return 'cannot-ask'
+    terminal.settle()
+    const { paint } = terminal.errorPage
+    terminal.writer.writeProgress(
+      `\n${paint('warn', `${environment.name} is protected.`)} About to ${what}.\nType its name to go on: `,
+    )
+    const reader = createInterface({ input: process.stdin, terminal: false })
+    // ^D closes the input without an answer, and the question would wait for ever.
+    const closed = new Promise<string>((resolve) => reader.once('close', () => resolve('')))
+    try {
+      const answer = await Promise.race([reader.question('', { signal }), closed])
+      return answer.trim() === environment.name ? 'yes' : 'declined'
+    } catch {
+      return 'declined'
+    } finally {
+      reader.close()
+    }
+  }
+}

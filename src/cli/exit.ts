@@ -1,0 +1,86 @@
+import { ProblemsError } from '../core/errors.ts'
+import type { ErrorCode, MigrationManagerError } from '../core/errors.ts'
+import type { Outcome } from '../core/outcome.ts'
+
+/** The exit codes: a public contract that pipelines depend on. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notInSync: 3,
+  blocked: 4,
+  locked: 5,
+  needsPerson: 6,
+  unknown: 7,
+  unsafe: 8,
+  interrupted: 130,
+  terminated: 143,
+} as const
+
+/** Codes of the `target` area that mean "this is not a database to write to", as against "it failed there". */
+const UNSAFE: ReadonlySet<ErrorCode> = new Set([
+  'target/same-database',
+  'target/other-environment',
+  'target/other-database',
+  'target/foreign-history',
+  'target/tls-unverified',
+  'target/tls-refused',
+  'target/tls-root-certificate',
+])
+
+/** Areas of codes that come from what was typed or configured, before anything was connected to. */
+const USAGE_AREAS: ReadonlySet<string> = new Set(['usage', 'config', 'migration', 'source'])
+
+/** The exit code for something that was thrown. `migration/failed` and its like are outcomes and never get here. */
+export function exitOfError(error: MigrationManagerError): number {
+  const codes = error instanceof ProblemsError ? error.problems.map(({ code }) => code) : [error.code]
+  return Math.max(...codes.map(exitOfCode))
+}
+
+function exitOfCode(code: ErrorCode): number {
+  switch (code) {
+    case 'lock/held':
+      return EXIT.locked
+    case 'outcome/unknown':
+      return EXIT.unknown
+    case 'migration/escaped':
+      return EXIT.needsPerson
+    case 'run/interrupted':
+      return EXIT.interrupted
+    case 'migration/failed':
+      return EXIT.failed
+    default:
+      if (UNSAFE.has(code)) return EXIT.unsafe
+      return USAGE_AREAS.has(code.split('/')[0] ?? '') ? EXIT.usage : EXIT.failed
+  }
+}
+
+/** The exit code for what became of each environment: the one where the run stopped decides. */
+export function exitOfOutcomes(outcomes: readonly Outcome[]): number {
+  return Math.max(EXIT.done, ...outcomes.map(exitOfOutcome))
+}
+
+function exitOfOutcome({ status, failed }: Outcome): number {
+  switch (status) {
+    case 'blocked':
+      return EXIT.blocked
+    case 'locked':
+      return EXIT.locked
+    case 'needs-person':
+      return EXIT.needsPerson
+    case 'unknown':
+      return EXIT.unknown
+    case 'failed':
+      return failed === null ? EXIT.failed : exitOfFailure(failed.error)
+    case 'up-to-date':
+    case 'planned':
+    case 'applied':
+    case 'skipped':
+      return EXIT.done
+  }
+}
+
+function exitOfFailure(error: MigrationManagerError): number {
+  const code = exitOfCode(error.code)
+  return code === EXIT.usage ? EXIT.failed : code
+}

@@ -1,0 +1,13 @@
+/** The options that every command takes, as parsed. */
+export interface GlobalOptions {
+  /** `--env`, split at commas; undefined for all environments. */
+  readonly env: readonly string[] | undefined
+  readonly dir: string | undefined
+  readonly envFile: string | undefined
+  readonly config: string | undefined
+  readonly json: boolean
+  readonly yes: boolean
+  readonly verbose: boolean
+  readonly quiet: boolean
+  readonly color: boolean
+}

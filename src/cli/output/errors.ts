@@ -1,0 +1,46 @@
+import { ProblemsError } from '../../core/errors.ts'
+import type { MigrationManagerError, SourceLocation } from '../../core/errors.ts'
+import { wrap } from './page.ts'
+import type { Page } from './page.ts'
+import { renderSource } from './source.ts'
+
+/** An error as a paragraph: what happened, where in which file, and what to do next. */
+export function renderError(error: MigrationManagerError, page: Page): string {
+  if (error instanceof ProblemsError) {
+    return error.problems.map((problem) => renderParagraph(problem, page)).join('\n\n')
+  }
+  return renderParagraph(error, page)
+}
+
+interface Paragraph {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string | undefined
+  readonly at?: SourceLocation | undefined
+  readonly sourceLine?: string | undefined
+  readonly engineCode?: string | undefined
+}
+
+function renderParagraph(error: Paragraph, page: Page): string {
+  const code = error.engineCode === undefined ? error.code : `${error.code} ${error.engineCode}`
+  const lines = [
+    `${page.paint('bad', 'error')} ${page.paint('dim', code)}`,
+    `  ${wrap(error.message, page.width, '  ')}`,
+  ]
+  if (error.at !== undefined) lines.push(renderSource(error.at, error.sourceLine, page))
+  if (error.hint !== undefined) lines.push(`  ${page.paint('note', '→')} ${wrap(error.hint, page.width, '    ')}`)
+  return lines.join('\n')
+}
+
+/** The stable JSON form of an error. */
+export function errorJson(error: MigrationManagerError): Readonly<Record<string, unknown>> {
+  const problems = error instanceof ProblemsError ? error.problems : []
+  return {
+    code: error.code,
+    message: error.message,
+    hint: error.hint ?? null,
+    ...(problems.length > 1
+      ? { problems: problems.map(({ code, message, hint }) => ({ code, message, hint: hint ?? null })) }
+      : {}),
+  }
+}

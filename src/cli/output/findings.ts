@@ -1,0 +1,23 @@
+import { isBlocking } from '../../core/finding.ts'
+import type { Finding } from '../../core/finding.ts'
+import { renderSource } from './source.ts'
+import { wrap } from './page.ts'
+import type { Page } from './page.ts'
+
+const LABELS = { block: ['bad', 'blocked'], warn: ['warn', 'warning'], info: ['note', 'note'] } as const
+
+/** Findings as paragraphs: what is so, where, and the way out; those that block come last, where the eye is. */
+export function renderFindings(findings: readonly Finding[], page: Page): string {
+  return findings
+    .toSorted((a, b) => Number(isBlocking(a)) - Number(isBlocking(b)))
+    .map((finding) => renderFinding(finding, page))
+    .join('\n\n')
+}
+
+function renderFinding({ severity, code, message, hint, at, sourceLine }: Finding, page: Page): string {
+  const [style, label] = LABELS[severity]
+  const lines = [`${page.paint(style, label)} ${page.paint('dim', code)}`, `  ${wrap(message, page.width, '  ')}`]
+  if (at !== undefined) lines.push(renderSource(at, sourceLine, page))
+  if (hint !== undefined) lines.push(`  ${page.paint('note', '→')} ${wrap(hint, page.width, '    ')}`)
+  return lines.join('\n')
+}

@@ -1,0 +1,110 @@
+import type { StatusReport } from '../../commands/status.ts'
+import type { SyncReport } from '../../commands/sync.ts'
+import type { Finding } from '../../core/finding.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
+import { errorJson } from './errors.ts'
+import { countStates } from './status-summary.ts'
+
+/*
+ * The JSON of the commands: a public contract. Keys are only ever added.
+ */
+
+export type Json = Readonly<Record<string, unknown>>
+
+export function statusJson(report: StatusReport): Json {
+  return {
+    inSync: report.matrix.inSync,
+    environments: report.sights.map((sight) => {
+      const { environment } = sight
+      const { applied, pending, changed, missing, started } = countStates(report.matrix, environment.name)
+      return {
+        name: environment.name,
+        engine: environment.engine,
+        protected: environment.protected,
+        reachable: sight.isReachable,
+        initialised: sight.isReachable && sight.reading.initialisedAs !== null,
+        applied,
+        pending,
+        changed,
+        missing,
+        started,
+        error: sight.isReachable ? null : errorJson(sight.error),
+      }
+    }),
+    migrations: report.matrix.rows.map(migrationJson),
+    findings: report.findings.map(findingJson),
+  }
+}
+
+function migrationJson(row: Matrix['rows'][number]): Json {
+  return {
+    name: row.name,
+    version: row.version,
+    file: row.migration?.file ?? null,
+    checksum: row.migration?.checksum ?? null,
+    lines: row.migration?.lines ?? null,
+    environments: Object.fromEntries(
+      [...row.cells].map(([name, { state, row: applied }]) => [
+        name,
+        applied === null
+          ? { state }
+          : {
+              state,
+              appliedAt: applied.appliedAt?.toISOString() ?? null,
+              durationMs: applied.durationMs,
+              checksum: applied.checksum,
+            },
+      ]),
+    ),
+  }
+}
+
+export function syncJson(report: SyncReport): Json {
+  return {
+    status: runStatus(report.status),
+    environments: report.outcomes.map(outcomeJson),
+    findings: report.findings.map(findingJson),
+  }
+}
+
+function outcomeJson({ environment, status, done, failed, left }: Outcome): Json {
+  return {
+    name: environment,
+    status: status === 'needs-person' ? 'failed' : status,
+    done: done.map(({ name, durationMs }) => ({ name, durationMs })),
+    failed: failed === null ? null : failureJson(failed),
+    left: left.map(({ migration }) => ({ name: migration.name })),
+  }
+}
+
+function failureJson({ name, error }: StepFailure): Json {
+  return {
+    name,
+    error: {
+      code: error.engineCode ?? error.code,
+      message: error.message,
+      file: error.at?.file ?? null,
+      line: error.at?.line ?? null,
+      column: error.at?.column ?? null,
+      hint: error.hint ?? null,
+    },
+  }
+}
+
+export function findingJson({ code, severity, environment, migration, message, hint, at }: Finding): Json {
+  return {
+    code,
+    severity,
+    environment: environment ?? null,
+    migration: migration ?? null,
+    message,
+    hint: hint ?? null,
+    ...(at === undefined ? {} : { file: at.file, line: at.line, column: at.column }),
+  }
+}
+
+/** The words of the contract for a whole run; a run that waits for a lock or a person has failed. */
+function runStatus(status: OutcomeStatus): string {
+  return status === 'locked' || status === 'needs-person' || status === 'skipped' ? 'failed' : status
+}

@@ -1,0 +1,138 @@
+import Table from 'cli-table3'
+import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
+import { count } from './page.ts'
+import type { Page } from './page.ts'
+import type { Style } from './paint.ts'
+
+/** Up to so many rows everything is shown; beyond, only what differs. */
+const SHOW_ALL_UP_TO = 40
+/** Of what differs, so many rows. */
+const MAX_DIFFERENT = 60
+/** A name is never cut shorter than this. */
+const MIN_NAME = 12
+
+const SYMBOLS: Readonly<Record<CellState, { readonly symbol: string; readonly style: Style }>> = {
+  applied: { symbol: '✓', style: 'good' },
+  pending: { symbol: '·', style: 'warn' },
+  changed: { symbol: '≠', style: 'bad' },
+  missing: { symbol: '!', style: 'bad' },
+  started: { symbol: '…', style: 'bad' },
+  unknown: { symbol: '?', style: 'bad' },
+}
+
+/** The matrix as a table without rules: a row a migration, a column an environment, the reason behind what is not plain. */
+export function renderMatrix(matrix: Matrix, page: Page): string {
+  const names = matrix.environments.map(({ name }) => name)
+  if (matrix.rows.length === 0)
+    return page.paint('dim', 'There are no migrations yet. Make one: migration-manager new "…"')
+  const { shown, hiddenSame, hiddenDifferent } = chooseRows(matrix.rows, page)
+  const notes = shown.map(describeRow)
+  const widths = columnWidths(shown, notes, names, page.width)
+  const lines = layOut(
+    [
+      ['', ...names.map((name) => page.paint('strong', name)), ''],
+      ...shown.map((row, index) => [
+        shorten(row.name, widths.name),
+        ...names.map((name) => paintCell(row.cells.get(name)?.state, page)),
+        widths.note > 0 ? page.paint('dim', shorten(notes[index] ?? '', widths.note)) : '',
+      ]),
+    ],
+    names.length,
+  )
+  if (hiddenDifferent > 0)
+    lines.push(page.paint('dim', `… and ${count(hiddenDifferent, 'more migration')} that differ (--all shows them)`))
+  if (hiddenSame > 0)
+    lines.push(page.paint('dim', `… and ${count(hiddenSame, 'more migration')} applied everywhere (--all shows them)`))
+  return lines.join('\n')
+}
+
+function chooseRows(
+  rows: readonly MatrixRow[],
+  page: Page,
+): { shown: readonly MatrixRow[]; hiddenSame: number; hiddenDifferent: number } {
+  if (page.all || rows.length <= SHOW_ALL_UP_TO) return { shown: rows, hiddenSame: 0, hiddenDifferent: 0 }
+  const different = rows.filter((row) => [...row.cells.values()].some(({ state }) => state !== 'applied'))
+  return {
+    shown: different.slice(0, MAX_DIFFERENT),
+    hiddenSame: rows.length - different.length,
+    hiddenDifferent: Math.max(0, different.length - MAX_DIFFERENT),
+  }
+}
+
+function paintCell(state: CellState | undefined, page: Page): string {
+  if (state === undefined) return ''
+  const { symbol, style } = SYMBOLS[state]
+  return page.paint(style, symbol)
+}
+
+/** Why a row is not all ticks, in a few words. */
+function describeRow(row: MatrixRow): string {
+  const by = (state: CellState): string[] =>
+    [...row.cells].filter(([, cell]) => cell.state === state).map(([name]) => name)
+  const changed = by('changed')
+  const missing = by('missing')
+  const started = by('started')
+  const pending = by('pending')
+  return [
+    started.length === 0 ? null : `never finished in ${started.join(', ')}`,
+    changed.length === 0 ? null : `edited after ${changed.join(', ')} ran it`,
+    missing.length === 0 ? null : `applied in ${missing.join(', ')}, but the file is gone`,
+    pending.length === 0 ? null : pending.length === row.cells.size ? 'pending' : `pending in ${pending.join(', ')}`,
+  ]
+    .filter((note) => note !== null)
+    .join('; ')
+}
+
+/** What is left for the name and the note when the environments have their columns; the note gives way first. */
+function columnWidths(
+  rows: readonly MatrixRow[],
+  notes: readonly string[],
+  names: readonly string[],
+  width: number,
+): { readonly name: number; readonly note: number } {
+  const longestName = Math.max(MIN_NAME, ...rows.map(({ name }) => name.length))
+  const longestNote = Math.max(0, ...notes.map((note) => note.length))
+  const cells = names.reduce((sum, name) => sum + Math.max(1, name.length) + GAP, 0)
+  const room = width - cells - GAP
+  const name = Math.max(MIN_NAME, Math.min(longestName, room))
+  const note = Math.min(longestNote, width - cells - name - GAP)
+  // A few letters of a reason are noise.
+  return { name, note: note < longestNote && note < 12 ? 0 : note }
+}
+
+const GAP = 2
+
+function layOut(rows: readonly (readonly string[])[], environments: number): string[] {
+  const none = ''
+  const table = new Table({
+    chars: {
+      top: none,
+      'top-mid': none,
+      'top-left': none,
+      'top-right': none,
+      bottom: none,
+      'bottom-mid': none,
+      'bottom-left': none,
+      'bottom-right': none,
+      left: none,
+      'left-mid': none,
+      mid: none,
+      'mid-mid': none,
+      right: none,
+      'right-mid': none,
+      middle: ' '.repeat(GAP),
+    },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    colAligns: ['left', ...Array.from({ length: environments }, () => 'center' as const), 'left'],
+  })
+  table.push(...rows.map((row) => [...row]))
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+}
+
+function shorten(text: string, width: number): string {
+  const characters = [...text]
+  return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join('')}…`
+}

@@ -1,0 +1,48 @@
+import type { Paint } from './paint.ts'
+
+/** How a text is laid out: its colours and its width in columns (Infinity where nobody sees lines break). */
+export interface Page {
+  readonly paint: Paint
+  readonly width: number
+  /** `--all`: nothing is left out for brevity. */
+  readonly all: boolean
+}
+
+/** `1 migration`, `2 migrations`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** `18 ms`, `1.2 s`, `3 min 4 s`. */
+export function duration(milliseconds: number): string {
+  if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`
+  const seconds = milliseconds / 1_000
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+}
+
+/**
+ * Breaks text at spaces into lines of at most `width` characters; longer words stay whole. Lines after the first are
+ * indented, those that the text itself begins as well.
+ */
+export function wrap(text: string, width: number, indent: string): string {
+  return text
+    .split('\n')
+    .flatMap((line) => wrapLine(line, width - indent.length))
+    .join(`\n${indent}`)
+}
+
+function wrapLine(text: string, width: number): readonly string[] {
+  if (text.length <= width) return [text]
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === '' ? word : `${line} ${word}`
+    }
+  }
+  return [...lines, line]
+}

@@ -1,0 +1,42 @@
+import type { PlanReport } from '../../commands/plan.ts'
+import { count } from './page.ts'
+import type { Page } from './page.ts'
+
+/** What would be done, environment after environment in the order in which it would be done. */
+export function renderPlan({ targets }: PlanReport, page: Page & { readonly withSql: boolean }): string {
+  return targets
+    .filter(({ plan }) => plan.steps.length > 0)
+    .map(({ sight, plan }) => {
+      const { environment, reading } = sight
+      const notes = [
+        count(plan.steps.length, 'migration'),
+        environment.protected ? 'protected' : null,
+        reading.initialisedAs === null ? 'the history tables will be created' : null,
+      ].filter((note) => note !== null)
+      const steps = plan.steps.map(({ migration }) => {
+        const line = `  ${page.paint('good', '+')} ${migration.name}  ${page.paint('dim', count(migration.lines, 'line'))}`
+        return page.withSql ? `${line}\n${indent(migration.up)}` : line
+      })
+      const shown = page.all || page.withSql || steps.length <= MAX_STEPS ? steps : shortenSteps(steps, page)
+      return `${page.paint('strong', environment.name)}  ${page.paint('dim', notes.join(', '))}\n${shown.join('\n')}`
+    })
+    .join('\n\n')
+}
+
+const MAX_STEPS = 60
+
+function shortenSteps(steps: readonly string[], page: Page): readonly string[] {
+  const hidden = steps.length - MAX_STEPS
+  return [
+    ...steps.slice(0, MAX_STEPS),
+    page.paint('dim', `  … and ${count(hidden, 'more migration')} (--all shows them)`),
+  ]
+}
+
+function indent(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line === '' ? '' : `    ${line}`))
+    .join('\n')
+}

@@ -1,0 +1,184 @@
+import { Buffer } from 'node:buffer'
+import type { Secret } from '../../core/secret.ts'
+import { canStartEscape, readEscapes } from './escapes.ts'
+import { isPublicWord } from './public-words.ts'
+
+/** Takes secrets out of texts. */
+export interface Redactor {
+  /** From now on these are hidden, in every form. May be called again at any time. */
+  readonly add: (secrets: readonly Secret[]) => void
+  /**
+   * The text with every form of every secret replaced by `***`. It has to be whole: a secret that was cut in two, by
+   * a table or a length limit, is not recognised, so redact before the text is laid out.
+   */
+  readonly redact: (text: string) => string
+}
+
+/**
+ * Three characters or fewer occur by chance in any text: hiding them would punch holes everywhere and thereby show
+ * where they are. The connection string, and the `user:password@` in it, are hidden even so.
+ */
+const SHORTEST = 4
+
+const MASK = '***'
+
+/** A tree of all secrets, one UTF-16 code unit a level. */
+interface Node {
+  readonly next: Map<number, Node>
+  /** Not null where a secret ends. */
+  margin: Margin | null
+}
+
+/** Characters beside a match that hold a part of the secret, too: base64 puts bits of two bytes into one character. */
+interface Margin {
+  readonly before: number
+  readonly after: number
+}
+
+/** Offsets into a text; `end` is the first character that no longer belongs to it. */
+interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+interface Place {
+  readonly node: Node
+  readonly at: number
+}
+
+interface Match extends Margin {
+  readonly end: number
+}
+
+/** A redactor without secrets yet. Its `redact` takes time in proportion to the text, however many secrets there are. */
+export function createRedactor(): Redactor {
+  const root: Node = { next: new Map(), margin: null }
+  const known = new Set<string>()
+  return {
+    add(secrets) {
+      for (const secret of secrets.flatMap((one) => hiddenPartsOf(one.reveal()))) {
+        if (known.has(secret)) continue
+        known.add(secret)
+        grow(root, secret, { before: 0, after: 0 })
+        for (const form of base64Forms(secret)) grow(root, form.text, form)
+      }
+    },
+    redact: (text) => (known.size === 0 ? text : mask(text, findSecrets(root, text))),
+  }
+}
+
+/** What must be hidden of a secret: itself, and of a URL also every `user:password@` that it can be read to hold. */
+function hiddenPartsOf(value: string): readonly string[] {
+  const authority = /^[^:]*:\/\/(?<rest>.*)$/su.exec(value)?.groups?.['rest'] ?? ''
+  const logins = [...authority.matchAll(/@/gu)].map(({ index }) => authority.slice(0, index + 1))
+  return [value, value.trim(), ...logins.filter((login) => /:[^@]/u.test(login))].filter(
+    (part) => part.trim().length >= SHORTEST && !/^\**$/u.test(part) && !isPublicWord(part),
+  )
+}
+
+/** The characters that base64 text with this secret in it always has, for each of the three ways it can be aligned. */
+function base64Forms(secret: string): readonly (Margin & { readonly text: string })[] {
+  const written = new Set([secret, encodeURIComponent(secret.replace(/\p{Cs}/gu, '\ufffd')), jsonInside(secret)])
+  return [...written].flatMap((form) =>
+    [0, 1, 2].flatMap((offset) => {
+      const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(form)])
+      const first = Math.ceil((offset * 8) / 6)
+      const last = Math.floor((bytes.length * 8) / 6)
+      const text = bytes.toString('base64').slice(first, last)
+      if (text.length < SHORTEST || isPublicWord(text)) return []
+      const margin = { before: offset === 0 ? 0 : 1, after: bytes.length % 3 === 0 ? 0 : 1 }
+      const urlSafe = text.replaceAll('+', '-').replaceAll('/', '_')
+      return [...new Set([text, urlSafe])].map((variant) => ({ text: variant, ...margin }))
+    }),
+  )
+}
+
+function jsonInside(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+function grow(root: Node, text: string, margin: Margin): void {
+  let node = root
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    let next = node.next.get(unit)
+    if (next === undefined) {
+      next = { next: new Map(), margin: null }
+      node.next.set(unit, next)
+    }
+    node = next
+  }
+  node.margin = {
+    before: Math.max(margin.before, node.margin?.before ?? 0),
+    after: Math.max(margin.after, node.margin?.after ?? 0),
+  }
+}
+
+/** Every place where a secret stands, in order; they may overlap, as secrets that begin inside another count, too. */
+function findSecrets(root: Node, text: string): readonly Span[] {
+  const spans: Span[] = []
+  for (let start = 0; start < text.length; start += 1) {
+    const match = findLongest(root, text, start)
+    if (match !== null) spans.push({ start: Math.max(0, start - match.before), end: match.end + match.after })
+  }
+  return spans
+}
+
+/** Nearly all places of a text fail at once, on plain characters, so these are followed without any bookkeeping. */
+function findLongest(root: Node, text: string, start: number): Match | null {
+  let node = root
+  let longest: Match | null = null
+  for (let at = start; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    if (canStartEscape(unit)) return followEscapes({ node, at }, text) ?? longest
+    const next = node.next.get(unit)
+    if (next === undefined) return longest
+    node = next
+    if (node.margin !== null) longest = { end: at + 1, ...node.margin }
+  }
+  return longest
+}
+
+/** Follows every reading of the text at once, so that any mixture of plain and escaped characters is found. */
+function followEscapes(from: Place, text: string): Match | null {
+  let longest: Match | null = null
+  let places: readonly Place[] = [from]
+  while (places.length > 0) {
+    const reached: Place[] = []
+    for (const { node, at } of places) {
+      for (const reading of readingsAt(text, at)) {
+        const next = descend(node, reading.text)
+        if (next === null || reached.some((place) => place.node === next && place.at === reading.end)) continue
+        reached.push({ node: next, at: reading.end })
+        if (next.margin !== null && reading.end > (longest?.end ?? 0)) longest = { end: reading.end, ...next.margin }
+      }
+    }
+    places = reached
+  }
+  return longest
+}
+
+function readingsAt(text: string, at: number): readonly { readonly text: string; readonly end: number }[] {
+  const plain = text[at]
+  return plain === undefined ? [] : [{ text: plain, end: at + 1 }, ...readEscapes(text, at)]
+}
+
+function descend(from: Node, text: string): Node | null {
+  let node = from
+  for (let at = 0; at < text.length; at += 1) {
+    const next = node.next.get(text.charCodeAt(at))
+    if (next === undefined) return null
+    node = next
+  }
+  return node
+}
+
+function mask(text: string, spans: readonly Span[]): string {
+  let result = ''
+  let copied = 0
+  for (const { start, end } of spans) {
+    if (start >= copied) result += text.slice(copied, start) + MASK
+    copied = Math.max(copied, end)
+  }
+  return result + text.slice(copied)
+}

@@ -1,0 +1,74 @@
+import type { RunEvent } from '../../core/event.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { Page } from './page.ts'
+import { choosePaint } from './paint.ts'
+import { createPlainProgress, createSpinnerProgress, SILENT } from './progress.ts'
+import type { ProgressReporter, Spinner } from './progress.ts'
+import { createRedactor } from './redactor.ts'
+import { sanitize } from './sanitizer.ts'
+import { createWriter } from './writer.ts'
+import type { Writer } from './writer.ts'
+
+export interface TerminalOptions {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly color: boolean
+  readonly all: boolean
+}
+
+/** Everything that a run says, to whomever is there: a person at a terminal, a log, a program. */
+export interface Terminal {
+  /** Texts for stdout are laid out on this page. */
+  readonly page: Page
+  /** Texts for stderr are laid out on this page. */
+  readonly errorPage: Page
+  readonly writer: Writer
+  /** A person is there to answer a question. */
+  readonly isInteractive: boolean
+  /** From now on these are not shown in any form. */
+  hide(secrets: readonly Secret[]): void
+  report(event: RunEvent): void
+  /** Ends the progress display; what is written next stands alone. */
+  settle(): void
+}
+
+export function openTerminal(options: TerminalOptions): Terminal {
+  const { stdout, stderr, stdin, env } = process
+  const redactor = createRedactor()
+  const writer = createWriter({ stdout, stderr, redactor, env })
+  const page: Page = { paint: choosePaint(stdout, env, options.color), width: widthOf(stdout), all: options.all }
+  const errorPage: Page = { paint: choosePaint(stderr, env, options.color), width: widthOf(stderr), all: options.all }
+  let progress: ProgressReporter | null = null
+  const start = (): ProgressReporter => {
+    if (options.quiet) return SILENT
+    const write = (line: string): void => writer.writeProgress(line)
+    if (!stderr.isTTY || env['CI'] === 'true' || env['TERM'] === 'dumb') return createPlainProgress(write)
+    const clean = (text: string): string => sanitize(text, { multiline: false })
+    return createSpinnerProgress(loadSpinner(writer), write, errorPage.paint, clean)
+  }
+  return {
+    page,
+    errorPage,
+    writer,
+    isInteractive: stdin.isTTY && stderr.isTTY && !options.json && env['CI'] !== 'true',
+    hide: (secrets) => redactor.add(secrets),
+    report(event) {
+      progress ??= start()
+      progress.report(event)
+    },
+    settle() {
+      progress?.stop()
+      progress = null
+    },
+  }
+}
+
+async function loadSpinner(writer: Writer): Promise<Spinner> {
+  const { default: ora } = await import('ora')
+  // discardStdin would put the terminal into raw mode, and ^C would no longer be a signal.
+  return ora({ stream: writer.asTerminal() as unknown as NodeJS.WriteStream, discardStdin: false })
+}
+
+function widthOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? Math.max(40, stream.columns || 80) : Number.POSITIVE_INFINITY
+}

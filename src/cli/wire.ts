@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import { userInfo } from 'node:os'
+import type { Confirm } from '../commands/sync.ts'
+import { loadConfiguration, loadFolder } from '../config/configuration.ts'
+import type { ConfigurationInput } from '../config/configuration.ts'
+import type { Check } from '../core/check.ts'
+import type { Actor } from '../core/driver.ts'
+import type { Emit } from '../core/event.ts'
+import type { Project } from '../core/project.ts'
+import { driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
+import { checkPostgresContent } from '../lint/content.ts'
+import { readCommit } from '../sources/git.ts'
+import type { GlobalOptions } from './options.ts'
+import type { Terminal } from './output/terminal.ts'
+
+/** All that a command of the command line works with; made here, once a run. */
+export interface Run {
+  readonly options: GlobalOptions
+  readonly cwd: string
+  readonly terminal: Terminal
+  readonly signal: AbortSignal
+  readonly confirm: Confirm
+  readonly emit: Emit
+  readonly checks: readonly Check[]
+  /** The environments and everything else that is configured. Throws `ProblemsError`. */
+  project(): Promise<Project>
+  /** The folder of migration files, for commands that need no environment. */
+  folder(): Promise<string>
+}
+
+export interface Surroundings {
+  readonly options: GlobalOptions
+  readonly terminal: Terminal
+  readonly signal: AbortSignal
+  readonly confirm: Confirm
+}
+
+/** Puts the parts together: the only place that chooses drivers, checks and reporters. */
+export function wire({ options, terminal, signal, confirm }: Surroundings): Run {
+  const cwd = process.cwd()
+  const input: ConfigurationInput = {
+    env: process.env,
+    cwd,
+    envFile: options.envFile,
+    configFile: options.config,
+    dir: options.dir,
+    only: options.env,
+    parseUrl: (scheme) => {
+      const engine = engineOfScheme(scheme)
+      return engine === undefined ? undefined : { engine: engine.driver.engine, parse: engine.parse }
+    },
+    schemes: Object.values(ENGINES).flatMap(({ schemes }) => schemes),
+    onSecrets: (secrets) => terminal.hide(secrets),
+  }
+  return {
+    options,
+    cwd,
+    terminal,
+    signal,
+    confirm,
+    emit: (event) => terminal.report(event),
+    checks: [checkPostgresContent],
+    async project() {
+      const [configuration, actor] = await Promise.all([loadConfiguration(input), whoRunsThis(cwd)])
+      terminal.hide(configuration.environments.flatMap(({ secrets }) => secrets))
+      return {
+        cwd,
+        environments: configuration.environments,
+        selected: options.env === undefined ? null : configuration.selected,
+        historySchema: configuration.schema,
+        limits: configuration.limits,
+        runId: randomUUID(),
+        actor,
+        driverOf,
+      }
+    },
+    folder: () => loadFolder(input),
+  }
+}
+
+async function whoRunsThis(cwd: string): Promise<Actor> {
+  return { osUser: userName(), gitCommit: await readCommit(cwd), ciRun: ciRun(process.env) }
+}
+
+function userName(): string | null {
+  try {
+    return userInfo().username
+  } catch {
+    // A container's uid need not have a name.
+    return null
+  }
+}
+
+/** The address of the CI run, as the larger CI systems tell it. */
+function ciRun(env: NodeJS.ProcessEnv): string | null {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: id } = env
+  if (server !== undefined && repository !== undefined && id !== undefined) {
+    return `${server}/${repository}/actions/runs/${id}`
+  }
+  return env['CI_JOB_URL'] ?? env['BUILD_URL'] ?? env['CIRCLE_BUILD_URL'] ?? null
+}
