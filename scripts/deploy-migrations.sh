@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Brings every environment to the newest schema, for a release pipeline:
+#
+#   deploy-migrations [--env a,b] [--dry-run] [--no-backup]
+#
+# Takes --dir, --env-file, --config, --quiet, --verbose and --no-color, too, and hands them on.
+#
+# Runs sync --yes, then status --check; with --dry-run only plan. Stops at the first step that fails, with that step's
+# exit code (see docs/exit-codes.md). Works from any directory: the project is the one it is called in.
+set -eu -o pipefail
+
+self=${BASH_SOURCE[0]}
+while [ -L "$self" ]; do
+  link=$(readlink "$self")
+  case $link in
+    /*) self=$link ;;
+    *) self=$(dirname "$self")/$link ;;
+  esac
+done
+main=$(cd "$(dirname "$self")/.." && pwd)/dist/cli/main.js
+if [ ! -f "$main" ]; then
+  echo 'deploy-migrations: migration-manager is not built: run npm ci && npm run build' >&2
+  exit 2
+fi
+
+dry_run=no
+options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --dry-run) dry_run=yes ;;
+    --no-backup) ;; # There is no backup step yet; pipelines may say so already.
+    -h | --help)
+      sed -n '2,9s/^# \{0,1\}//p' "$self"
+      exit 0
+      ;;
+    --env | --dir | --env-file | --config)
+      if [ $# -lt 2 ]; then
+        echo "deploy-migrations: $1 needs a value" >&2
+        exit 2
+      fi
+      options+=("$1" "$2")
+      shift
+      ;;
+    --env=* | --dir=* | --env-file=* | --config=* | --quiet | --verbose | --no-color) options+=("$1") ;;
+    *)
+      echo "deploy-migrations: there is no option $1; see --help" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+# A signal goes on to the step that runs, and this script waits until that has cleaned up.
+child=''
+forward() {
+  if [ -n "$child" ]; then kill -s "$1" "$child" 2>/dev/null || true; fi
+}
+trap 'forward INT' INT
+trap 'forward TERM' TERM
+
+step() {
+  echo "== migration-manager $1" >&2
+  # In the background, so that the trap runs while it works; it must still be able to read the terminal.
+  node "$main" "$@" ${options[@]+"${options[@]}"} <&0 &
+  child=$!
+  local code=0
+  wait "$child" || code=$?
+  # A signal ends the wait, not the step.
+  while kill -0 "$child" 2>/dev/null; do
+    code=0
+    wait "$child" || code=$?
+  done
+  child=''
+  if [ "$code" -ne 0 ]; then exit "$code"; fi
+}
+
+if [ "$dry_run" = yes ]; then
+  step plan
+  exit 0
+fi
+step sync --yes
+step status --check
