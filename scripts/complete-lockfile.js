@@ -30,7 +30,7 @@ for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(lock.p
 }
 
 if (added > 0) {
-  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)))
+  lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`)
 }
 console.log(`${added} platform package(s) added to package-lock.json`)

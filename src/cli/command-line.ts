@@ -3,7 +3,9 @@ import { parseCommandLine } from './commands/parser.ts'
 import type { CommandLine } from './commands/parser.ts'
 import { createConfirmation } from './confirmation.ts'
 import { EXIT, exitOfError } from './exit.ts'
+import { reportToGitHub } from './github.ts'
 import { errorJson, renderError } from './output/errors.ts'
+import { describeUnexpected } from './output/unexpected-error.ts'
 import { openTerminal } from './output/terminal.ts'
 import type { Terminal } from './output/terminal.ts'
 import { watchSignals } from './signals.ts'
@@ -19,8 +21,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     color: !argv.includes('--no-color'),
     all: argv.includes('--all'),
   })
+  const isVerbose = argv.includes('--verbose')
   const crash = (cause: unknown): void => {
-    void say(terminal, wantsJson, unexpected(cause)).then(() => process.exit(EXIT.failed))
+    void say(terminal, wantsJson, unexpected(cause, isVerbose)).then(() => process.exit(EXIT.failed))
   }
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
@@ -36,7 +39,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await terminal.writer.flush()
     return interruptedCode(exitCode, interruption.exitCode())
   } catch (cause) {
-    const error = cause instanceof MigrationManagerError ? cause : unexpected(cause)
+    const error = cause instanceof MigrationManagerError ? cause : unexpected(cause, isVerbose)
     await say(terminal, wantsJson, error)
     return interruptedCode(exitOfError(error), interruption.exitCode())
   }
@@ -53,6 +56,7 @@ async function runCommand(
   terminal.settle()
   if (options.json) terminal.writer.writeJson(result.json)
   else terminal.writer.writeResult(`${result.text(terminal.page)}\n`)
+  if (result.summary !== undefined) reportToGitHub(result.summary, terminal.writer, process.env)
   return result.exitCode
 }
 
@@ -66,16 +70,13 @@ async function say(terminal: Terminal, wantsJson: boolean, error: MigrationManag
   terminal.settle()
   if (wantsJson) terminal.writer.writeJson({ status: 'error', error: errorJson(error) })
   else terminal.writer.writeProgress(`${renderError(error, terminal.errorPage)}\n`)
+  terminal.writer.writeCommand('error', { title: error.code }, error.message)
   await terminal.writer.flush()
 }
 
-/** A bug of ours. Nothing of a foreign error but its name: it may hold a query, an input or a password. */
-function unexpected(cause: unknown): MigrationManagerError {
-  const name = cause instanceof Error ? cause.name : typeof cause
-  return new MigrationManagerError('internal/unexpected', `Something happened that should not (${name}).`, {
-    hint: 'Run the command again: what was under way was rolled back or will be found. Please report this with --verbose.',
-    cause,
-  })
+function unexpected(cause: unknown, isVerbose: boolean): MigrationManagerError {
+  const { code, message, hint, stack } = describeUnexpected(cause, isVerbose)
+  return new MigrationManagerError(code, stack === undefined ? message : `${message}\n${stack}`, { hint })
 }
 
 /** A run that was interrupted ends with the signal's code, unless it had come to a graver end. */

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import type { Confirm } from '../commands/sync.ts'
 import { loadConfiguration, loadFolder } from '../config/configuration.ts'
 import type { ConfigurationInput } from '../config/configuration.ts'
+import type { Configuration } from '../config/resolution.ts'
 import type { Check } from '../core/check.ts'
 import type { Actor } from '../core/driver.ts'
 import type { Emit } from '../core/event.ts'
@@ -63,6 +64,7 @@ export function wire({ options, terminal, signal, confirm }: Surroundings): Run 
     async project() {
       const [configuration, actor] = await Promise.all([loadConfiguration(input), whoRunsThis(cwd)])
       terminal.hide(configuration.environments.flatMap(({ secrets }) => secrets))
+      if (options.verbose) terminal.writer.writeProgress(describeOrigins(configuration))
       return {
         cwd,
         environments: configuration.environments,
@@ -76,6 +78,15 @@ export function wire({ options, terminal, signal, confirm }: Surroundings): Run 
     },
     folder: () => loadFolder(input),
   }
+}
+
+/** Where each environment comes from; never the connection string itself. */
+function describeOrigins({ environments, configFile }: Configuration): string {
+  const lines = environments.map(
+    ({ name, origin, engine, migrationsDir, protected: isProtected }) =>
+      `${name}: ${origin}, ${engine}, files in ${migrationsDir}${isProtected ? ', protected' : ''}`,
+  )
+  return [...lines, ...(configFile === null ? [] : [`settings: ${configFile}`])].join('\n')
 }
 
 async function whoRunsThis(cwd: string): Promise<Actor> {

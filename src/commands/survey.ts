@@ -87,7 +87,7 @@ async function look(project: Project, environment: Environment, emit: Emit, sign
 }
 
 async function close(sights: readonly Sight[]): Promise<void> {
-  await Promise.all(sights.map((sight) => (sight.isReachable ? sight.connection[Symbol.asyncDispose]() : undefined)))
+  await Promise.all(sights.map(async (sight) => sight.isReachable && sight.connection[Symbol.asyncDispose]()))
 }
 
 /** Nothing may be written anywhere while one environment is unknown: throws `ProblemsError` with all that could not be read. */

@@ -43,6 +43,12 @@ export class MigrationManagerError extends Error {
   }
 }
 
+/** The `code` of an error of Node or the operating system (`ENOENT`, …), or null. */
+export function systemErrorCode(cause: unknown): string | null {
+  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : null
+  return typeof code === 'string' ? code : null
+}
+
 /** One thing that is wrong with the configuration or a migration file. */
 export interface Problem {
   readonly code: ErrorCode

@@ -20,7 +20,7 @@ export type EngineName = 'postgres'
 /** All engines. A new one is registered here and nowhere else. */
 export const ENGINES: Readonly<Record<EngineName, Engine>> = {
   // An endpoint goes back only to the driver whose own parser made it.
-  postgres: { schemes: POSTGRES_SCHEMES, parse: parsePostgresUrl, driver: postgresDriver as Driver },
+  postgres: { schemes: POSTGRES_SCHEMES, parse: parsePostgresUrl, driver: postgresDriver },
 } satisfies Record<EngineName, Engine>
 
 /** The engine whose connection strings have this scheme (in lower case, without its colon). */

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
+import { MigrationManagerError, ProblemsError, systemErrorCode } from '../core/errors.ts'
 import type { Migration, MigrationFile } from '../core/migration.ts'
 import { readMigrations } from '../core/migration.ts'
 
@@ -37,7 +37,7 @@ function listFiles(dir: string, cwd: string): MigrationFile[] {
 }
 
 function noFolder(dir: string, cause: unknown): MigrationManagerError {
-  const code = (cause as NodeJS.ErrnoException).code
+  const code = systemErrorCode(cause)
   if (code === 'ENOENT') {
     return new MigrationManagerError('migration/no-folder', `The folder ${dir} is not there.`, {
       hint: 'Run migration-manager init to make it, or name the right one with --dir or MIGRATIONS_DIR.',
@@ -58,7 +58,7 @@ function readContent(path: string): MigrationFile['content'] {
     if (!kind.isFile()) return { unreadable: 'it is not a regular file.', hint: 'Move it out of the folder.' }
     return readRegular(path)
   } catch (cause) {
-    return { unreadable: `it cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}).` }
+    return { unreadable: `it cannot be read (${systemErrorCode(cause) ?? 'unknown error'}).` }
   }
 }
 

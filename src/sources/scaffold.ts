@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { MigrationManagerError } from '../core/errors.ts'
+import { MigrationManagerError, systemErrorCode } from '../core/errors.ts'
 
 /** A file to be written; `path` is relative to the working directory. */
 export interface NewFile {
@@ -28,7 +28,7 @@ export function writeNewFile({ path, text, isExecutable = false }: NewFile, cwd:
     writeFileSync(resolve(cwd, path), text, { flag: 'wx', mode: isExecutable ? 0o755 : 0o644 })
     return true
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (systemErrorCode(cause) === 'EEXIST') return false
     throw new MigrationManagerError('source/cannot-write', `${path} cannot be written.`, {
       hint: `Check the rights and the space of ${dirname(resolve(cwd, path))}.`,
       cause,

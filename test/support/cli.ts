@@ -15,7 +15,7 @@ export interface CliResult {
   readonly stdout: string
   readonly stderr: string
   /** stdout as JSON; throws when it is not exactly one JSON object. */
-  json(): Record<string, unknown>
+  json(): Parsed
 }
 
 /** A whole tiny project in a folder of its own. */
@@ -89,8 +89,17 @@ export function collect(child: ChildProcessWithoutNullStreams, input = ''): Prom
         exitCode,
         stdout,
         stderr,
-        json: () => JSON.parse(stdout) as Record<string, unknown>,
+        json: () => parseObject(stdout),
       })
     })
   })
+}
+
+// eslint-disable-next-line typescript/no-explicit-any -- a test asserts on what it reads; the shape is what it tests
+type Parsed = Record<string, any>
+
+function parseObject(text: string): Parsed {
+  const value: unknown = JSON.parse(text)
+  if (typeof value !== 'object' || value === null) throw new Error(`not a JSON object: ${text}`)
+  return value
 }

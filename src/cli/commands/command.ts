@@ -1,5 +1,7 @@
+import { MigrationManagerError } from '../../core/errors.ts'
 import type { Page } from '../output/page.ts'
 import type { Json } from '../output/json.ts'
+import type { Summary } from '../../reporters/github.ts'
 import type { Run } from '../wire.ts'
 
 /** What a command line comes to: the same facts as JSON and as text. */
@@ -7,6 +9,8 @@ export interface CommandResult {
   readonly exitCode: number
   readonly json: Json
   readonly text: (page: Page) => string
+  /** For those who show it elsewhere; absent where there is no matrix. */
+  readonly summary?: Summary
 }
 
 /** The options of a command's own, as parsed. */
@@ -15,8 +19,10 @@ export type Arguments = Readonly<Record<string, unknown>>
 /** One verb of the command line; its module exports it as `run`. */
 export type RunCommand = (run: Run, args: Arguments) => Promise<CommandResult>
 
+/** An option's text; of one that is given several times, the last. */
 export function textArgument(args: Arguments, name: string): string | undefined {
-  const value = args[name]
+  const given = args[name]
+  const value: unknown = Array.isArray(given) ? given.at(-1) : given
   return typeof value === 'string' ? value : undefined
 }
 
@@ -28,4 +34,15 @@ export function listArgument(args: Arguments, name: string): readonly string[] {
         .map((item) => item.trim())
         .filter((item) => item !== '')
     : []
+}
+
+/** An option in seconds, as milliseconds; undefined when it was not given. Throws `usage/bad-arguments`. */
+export function secondsArgument(args: Arguments, name: string): number | undefined {
+  const value = textArgument(args, name)
+  if (value === undefined) return undefined
+  const seconds = Number(value)
+  if (/^\d+(\.\d+)?$/.test(value) && seconds <= 86_400) return seconds * 1000
+  throw new MigrationManagerError('usage/bad-arguments', `--${name} ${value} is not a number of seconds.`, {
+    hint: `Give seconds, at most a day: --${name} 60`,
+  })
 }

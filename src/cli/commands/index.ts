@@ -47,6 +47,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       only: ONLY,
       allow: ALLOW,
       'dry-run': { type: 'boolean', describe: 'The same as plan' },
+      'lock-wait': { type: 'string', requiresArg: true, describe: 'Seconds to wait for another run (60)' },
+      'recover-wait': { type: 'string', requiresArg: true, describe: 'Seconds to try to reach a lost database (120)' },
       sql: { ...SQL, implies: 'dry-run', describe: 'With --dry-run: print the SQL' },
       all: ALL,
     },
@@ -86,4 +88,5 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
   verbose: { type: 'boolean', describe: 'Say more about where things come from' },
   quiet: { type: 'boolean', alias: 'q', describe: 'No progress' },
   color: { type: 'boolean', default: true, describe: 'Colours (--no-color, NO_COLOR)' },
+  version: { type: 'boolean', describe: 'Show the version' },
 }

@@ -23,7 +23,14 @@ export async function parseCommandLine(argv: readonly string[], width: number): 
   const parser = yargs([...argv])
     .scriptName('migration-manager')
     .usage('Usage: $0 <command> [options]')
-    .parserConfiguration({ 'greedy-arrays': false, 'duplicate-arguments-array': false, 'parse-numbers': false })
+    .parserConfiguration({ 'greedy-arrays': false, 'parse-numbers': false })
+    // A person's locale would change the words that usageError takes apart.
+    .detectLocale(false)
+    .updateStrings({
+      'Not enough arguments following: %s': '--%s needs a value.',
+      'Arguments %s and %s are mutually exclusive': '--%s and --%s exclude each other.',
+    })
+    .version(false)
     .options(GLOBAL_OPTIONS)
     .group(Object.keys(GLOBAL_OPTIONS), 'Options of all commands:')
     .wrap(Math.min(100, width))
@@ -31,7 +38,6 @@ export async function parseCommandLine(argv: readonly string[], width: number): 
     .demandCommand(1, NO_COMMAND)
     .help()
     .alias('help', 'h')
-    .version(false)
     .exitProcess(false)
     .showHelpOnFail(false)
     .fail((message: string, cause: Error | undefined) => {
@@ -62,7 +68,7 @@ const NO_COMMAND = 'no command'
 
 function globalOptions(args: Arguments): GlobalOptions {
   return {
-    env: args['env'] === undefined ? undefined : (args['env'] as string[]),
+    env: Array.isArray(args['env']) ? args['env'].map(String) : undefined,
     dir: textArgument(args, 'dir'),
     envFile: textArgument(args, 'env-file'),
     config: textArgument(args, 'config'),
@@ -77,11 +83,21 @@ function globalOptions(args: Arguments): GlobalOptions {
 function usageError(message: string, argv: readonly string[]): MigrationManagerError {
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0]
   if (unknown === undefined) {
-    const said = message === NO_COMMAND ? 'There is no command.' : `${message}.`.replace(/\.\.$/, '.')
+    const said = message.startsWith('Not enough non-option arguments')
+      ? 'Something is missing behind the command.'
+      : message === NO_COMMAND
+        ? 'There is no command.'
+        : `${message}.`.replace(/\.\.$/, '.')
     return new MigrationManagerError('usage/bad-arguments', said, { hint: HELP })
   }
   const isOption = argv.some((word) => word === `-${unknown}` || word.split('=')[0] === `--${unknown}`)
   const known = isOption ? optionNames() : COMMANDS.map(({ name }) => name)
+  const takers = COMMANDS.filter(({ options }) => isOption && Object.hasOwn(options, unknown)).map(({ name }) => name)
+  if (takers.length > 0) {
+    return new MigrationManagerError('usage/unknown-option', `This command does not take --${unknown}.`, {
+      hint: `--${unknown} belongs to ${takers.join(', ')}.`,
+    })
+  }
   const nearest = nearestName(unknown, known)
   const shown = isOption ? (unknown.length === 1 ? `-${unknown}` : `--${unknown}`) : unknown
   return new MigrationManagerError(

@@ -17,6 +17,7 @@ export const run: RunCommand = async (wired, args) => {
     exitCode:
       first === undefined ? (isWanted ? EXIT.done : EXIT.notInSync) : exitOfError(new ProblemsError([first, ...rest])),
     json: statusJson(report),
+    summary: { matrix: report.matrix, findings: report.findings, errors },
     text: (page) =>
       [
         renderMatrix(report.matrix, page),

@@ -2,6 +2,7 @@ import { sync } from '../../commands/sync.ts'
 import type { SyncReport } from '../../commands/sync.ts'
 import type { PlanReport } from '../../commands/plan.ts'
 import { isBlocking } from '../../core/finding.ts'
+import type { Limits } from '../../core/policy.ts'
 import { EXIT, exitOfOutcomes } from '../exit.ts'
 import { renderFindings } from '../output/findings.ts'
 import { syncJson } from '../output/json.ts'
@@ -10,7 +11,7 @@ import { renderOutcomes } from '../output/outcomes.ts'
 import type { Page } from '../output/page.ts'
 import { renderPlan } from '../output/plan.ts'
 import type { Run } from '../wire.ts'
-import { listArgument, textArgument } from './command.ts'
+import { listArgument, secondsArgument, textArgument } from './command.ts'
 import type { Arguments, CommandResult, RunCommand } from './command.ts'
 
 export const run: RunCommand = (wired, args) => runSync(wired, args, args['dry-run'] === true)
@@ -18,8 +19,9 @@ export const run: RunCommand = (wired, args) => runSync(wired, args, args['dry-r
 /** `sync`, and with `dryRun` also `plan`: the same code, so that a preview cannot lie. */
 export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Promise<CommandResult> {
   let planned: PlanReport | null = null
+  const project = await wired.project()
   const report = await sync(
-    await wired.project(),
+    { ...project, limits: withWaits(project.limits, args) },
     {
       dryRun,
       to: textArgument(args, 'to'),
@@ -44,7 +46,21 @@ export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Pro
       ? Math.max(EXIT.blocked, exitOfOutcomes(report.outcomes))
       : exitOfOutcomes(report.outcomes),
     json: syncJson(report),
+    summary: {
+      matrix: report.matrix,
+      findings: report.findings,
+      errors: report.outcomes.flatMap(({ failed }) => (failed === null ? [] : [failed.error])),
+    },
     text: (page) => renderReport(report, planned, page, { dryRun, withSql: args['sql'] === true }),
+  }
+}
+
+/** `--lock-wait` and `--recover-wait`, in seconds, over what is configured. */
+function withWaits(limits: Limits, args: Arguments): Limits {
+  return {
+    ...limits,
+    lockWaitMs: secondsArgument(args, 'lock-wait') ?? limits.lockWaitMs,
+    recoverWaitMs: secondsArgument(args, 'recover-wait') ?? limits.recoverWaitMs,
   }
 }
 

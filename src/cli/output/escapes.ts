@@ -43,7 +43,10 @@ const QUOTES: readonly (readonly [written: string, meant: string])[] = [
   [`""`, '"'],
 ]
 
-const STARTS: ReadonlySet<number> = new Set(Array.from('%\\&+\'"', (character) => character.charCodeAt(0)))
+/** A space at which a long line was broken, with the indentation of the next line. */
+const BROKEN_LINE = /\n[ \t]*/y
+
+const STARTS: ReadonlySet<number> = new Set(Array.from('%\\&+\'"\n', (character) => character.charCodeAt(0)))
 
 /** Whether an escape can begin with this UTF-16 code unit. */
 export function canStartEscape(unit: number): boolean {
@@ -52,10 +55,11 @@ export function canStartEscape(unit: number): boolean {
 
 /**
  * Every way to read an escape at `at`: percent-encoded (either case, encoded again), JSON, JavaScript and shell
- * backslashes, doubled quotes, HTML entities, the `+` of forms. The plain reading of the character is not among them.
+ * backslashes, doubled quotes, HTML entities, the `+` of forms, a line broken at a space. The plain reading of the character is not among them.
  */
 export function readEscapes(text: string, at: number): readonly Reading[] {
-  switch (text[at]) {
+  const start: string = text.charAt(at)
+  switch (start) {
     case '%':
       return readPercent(text, at)
     case '\\':
@@ -64,6 +68,8 @@ export function readEscapes(text: string, at: number): readonly Reading[] {
       return readEntity(text, at)
     case '+':
       return [{ text: ' ', end: at + 1 }]
+    case '\n':
+      return [{ text: ' ', end: at + (matchAt(BROKEN_LINE, text, at)?.[0].length ?? 1) }]
     case "'":
     case '"':
       return QUOTES.filter(([written]) => text.startsWith(written, at)).map(([written, meant]) => ({

@@ -71,7 +71,9 @@ export function createRedactor(): Redactor {
 function hiddenPartsOf(value: string): readonly string[] {
   const authority = /^[^:]*:\/\/(?<rest>.*)$/su.exec(value)?.groups?.['rest'] ?? ''
   const logins = [...authority.matchAll(/@/gu)].map(({ index }) => authority.slice(0, index + 1))
-  return [value, value.trim(), ...logins.filter((login) => /:[^@]/u.test(login))].filter(
+  // A stream or an encoder writes a lone surrogate as U+FFFD.
+  const written = value.replace(/\p{Cs}/gu, '\ufffd')
+  return [value, value.trim(), written, ...logins.filter((login) => /:[^@]/u.test(login))].filter(
     (part) => part.trim().length >= SHORTEST && !/^\**$/u.test(part) && !isPublicWord(part),
   )
 }

@@ -65,8 +65,11 @@ export function openTerminal(options: TerminalOptions): Terminal {
 
 async function loadSpinner(writer: Writer): Promise<Spinner> {
   const { default: ora } = await import('ora')
+  // ora asks for a whole WriteStream and uses of it what our stand-in has.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const stream = writer.asTerminal() as unknown as NodeJS.WriteStream
   // discardStdin would put the terminal into raw mode, and ^C would no longer be a signal.
-  return ora({ stream: writer.asTerminal() as unknown as NodeJS.WriteStream, discardStdin: false })
+  return ora({ stream, discardStdin: false })
 }
 
 function widthOf(stream: NodeJS.WriteStream): number {

@@ -25,9 +25,9 @@ export interface WriterOptions {
  * Colours are let through wherever they come from: text of foreign origin goes through `sanitize` before it is laid out.
  */
 export interface Writer {
-  /** Whole lines to stdout. The last line break is added if it is missing. */
+  /** Text to stdout, as it is but for what must not pass. A secret or a runner's command cut in two by two calls is not seen. */
   readonly writeResult: (text: string) => void
-  /** Whole lines to stderr. The last line break is added if it is missing. */
+  /** The same to stderr. */
   readonly writeProgress: (text: string) => void
   /**
    * One line of JSON to stdout. Strings and keys are redacted before they are serialised, so it stays valid; numbers
@@ -39,6 +39,8 @@ export interface Writer {
    * Does nothing outside GitHub Actions, where it would only be noise.
    */
   readonly writeCommand: (name: CommandName, properties: CommandProperties, message: string) => void
+  /** Text as `writeResult` would write it, for a file. */
+  readonly clean: (text: string) => string
   /**
    * A stream in place of stderr for the spinner library. It redacts, but lets control sequences pass, since the library
    * draws with them. That is safe only because nothing else can put one in: every text given to the spinner goes
@@ -56,10 +58,10 @@ export function createWriter({ stdout, stderr, redactor, env }: WriterOptions): 
   const isRunner = isGitHub || (env['TF_BUILD'] ?? '') !== ''
   const defuse = isRunner ? defuseCommands : (text: string): string => text
 
-  const linesOf = (text: string): string => defuse(withLineBreak(sanitizeLayout(redactor.redact(text))))
+  const safe = (text: string): string => defuse(sanitizeLayout(redactor.redact(text)))
   return {
-    writeResult: (text) => results.write(linesOf(text)),
-    writeProgress: (text) => progress.write(linesOf(text)),
+    writeResult: (text) => results.write(safe(text)),
+    writeProgress: (text) => progress.write(safe(text)),
     writeJson(value) {
       const json = JSON.stringify(value, (_, part: unknown) => redactPart(part, redactor))
       results.write(`${defuseCommandsInJson(sanitizeJson(json))}\n`)
@@ -67,22 +69,20 @@ export function createWriter({ stdout, stderr, redactor, env }: WriterOptions): 
     writeCommand(name, properties, message) {
       if (!isGitHub) return
       const { title, file, ...places } = properties
-      const safe = {
+      const texts = {
         title: title === undefined ? undefined : sanitize(redactor.redact(title)),
         file: file === undefined ? undefined : sanitize(redactor.redact(file)),
-        ...places,
       }
-      progress.write(`${formatCommand(name, safe, sanitize(redactor.redact(message), { multiline: true }))}\n`)
+      progress.write(
+        `${formatCommand(name, { ...texts, ...places }, sanitize(redactor.redact(message), { multiline: true }))}\n`,
+      )
     },
+    clean: (text) => sanitizeLayout(redactor.redact(text)),
     asTerminal: () => new SpinnerStream(stderr, (text) => progress.write(defuse(redactor.redact(text)))),
     async flush() {
       await Promise.all([results.flush(), progress.flush()])
     },
   }
-}
-
-function withLineBreak(text: string): string {
-  return text.endsWith('\n') ? text : `${text}\n`
 }
 
 function redactPart(part: unknown, redactor: Redactor): unknown {

@@ -1,4 +1,4 @@
-import { MigrationManagerError } from '../../core/errors.ts'
+import type { MigrationManagerError } from '../../core/errors.ts'
 import type { Emit } from '../../core/event.ts'
 import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'

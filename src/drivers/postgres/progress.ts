@@ -20,7 +20,7 @@ export function followProgress(
   context: MessageContext,
   parts: readonly Part[],
   emit: Emit,
-): { readonly progress: Progress; listen(notice: Notice): void } {
+): { readonly progress: Progress; readonly listen: (notice: Notice) => void } {
   const progress: Progress = {
     hasBegun: false,
     hasOpened: false,
@@ -33,7 +33,7 @@ export function followProgress(
   let durationMs = 0
   return {
     progress,
-    listen({ message }) {
+    listen: ({ message }) => {
       const marker = parseMarker(context, message)
       const migration = parts[progress.part]?.migration.name ?? ''
       if (marker === null) {

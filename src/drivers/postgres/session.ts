@@ -108,7 +108,8 @@ function createSession(login: Login, socket: Socket): Session & { backendPid: nu
     keep_alive: 10,
     backoff: false,
     debug: false,
-    connection: { application_name: 'migration-manager' },
+    // The lexer reads strings as the standard has them; a role may have another default, and a start-up parameter wins.
+    connection: { application_name: 'migration-manager', standard_conforming_strings: 'on' },
     // The socket is ours, and there is no second one: postgres.js would reconnect in the middle of a run.
     socket: () => {
       if (handedOver) throw new LostConnection('the connection was lost')
@@ -133,7 +134,7 @@ function createSession(login: Login, socket: Socket): Session & { backendPid: nu
     try {
       const query = sql.unsafe(text).simple()
       const state = query as unknown as { state: { pid: number; secret: number } | null }
-      if (onRow === null) query.values()
+      if (onRow === null) void query.values()
       // Racing awaits it, and awaiting is what sends it: postgres.js queries are lazy.
       const result: unknown = await Promise.race([onRow === null ? query : query.forEach(onRow), lost])
       if (state.state !== null) backend = state.state

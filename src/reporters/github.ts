@@ -1,0 +1,102 @@
+import type { MigrationManagerError, SourceLocation } from '../core/errors.ts'
+import { isBlocking } from '../core/finding.ts'
+import type { Finding } from '../core/finding.ts'
+import type { CellState, Matrix } from '../core/matrix.ts'
+
+/** What a command found, for those who show it elsewhere than on the terminal. */
+export interface Summary {
+  readonly matrix: Matrix
+  readonly findings: readonly Finding[]
+  readonly errors: readonly MigrationManagerError[]
+}
+
+/** A remark on a file and line of a pull request. */
+export interface Annotation {
+  readonly level: 'error' | 'warning' | 'notice'
+  /** The code of the finding or error. */
+  readonly title: string
+  readonly at: SourceLocation | null
+  readonly message: string
+}
+
+const LEVELS = { block: 'error', warn: 'warning', info: 'notice' } as const
+
+/** Findings and errors as annotations, on the line where they have one, else on the file of their migration. */
+export function annotationsOf({ matrix, findings, errors }: Summary): readonly Annotation[] {
+  const files = new Map(matrix.rows.map(({ name, migration }) => [name, migration?.file]))
+  const whole = (migration: string | undefined): SourceLocation | null => {
+    const file = migration === undefined ? undefined : files.get(migration)
+    return file === undefined ? null : { file, line: 1, column: 1 }
+  }
+  return [
+    ...findings.map((finding) => ({
+      level: LEVELS[finding.severity],
+      title: finding.code,
+      at: finding.at ?? whole(finding.migration),
+      message: withHint(finding),
+    })),
+    ...errors.map((error) => ({
+      level: 'error' as const,
+      title: error.code,
+      at: error.at ?? null,
+      message: withHint(error),
+    })),
+  ]
+}
+
+function withHint({ message, hint }: { readonly message: string; readonly hint?: string | undefined }): string {
+  return hint === undefined ? message : `${message}\n${hint}`
+}
+
+const SYMBOLS: Readonly<Record<CellState, string>> = {
+  applied: '✓',
+  pending: 'pending',
+  changed: '≠ changed',
+  missing: '! file missing',
+  started: '… unfinished',
+  unknown: '?',
+}
+
+/** A summary page of GitHub is limited to 1 MiB; so many rows stay far below. */
+const MAX_ROWS = 500
+
+/** The matrix as a Markdown table, and what stopped the run below it. */
+export function renderStepSummary({ matrix, findings, errors }: Summary): string {
+  const names = matrix.environments.map(({ name }) => name)
+  const rows = matrix.rows.slice(-MAX_ROWS).map(({ name, cells }) => {
+    const states = names.map((environment) => {
+      const cell = cells.get(environment)
+      return cell === undefined ? '' : SYMBOLS[cell.state]
+    })
+    return `| ${[name, ...states].map(escapeCell).join(' | ')} |`
+  })
+  const hidden = matrix.rows.length - rows.length
+  const remarks = [
+    ...findings.filter(isBlocking).map(({ code, message }) => `- **${code}** ${escapeText(message)}`),
+    ...errors.map(({ code, message }) => `- **${code}** ${escapeText(message)}`),
+  ]
+  return [
+    '### Migrations',
+    '',
+    `| | ${names.map(escapeCell).join(' | ')} |`,
+    `|---|${names.map(() => ':-:').join('|')}|`,
+    ...rows,
+    ...(hidden > 0 ? ['', `${hidden} older migrations are not shown.`] : []),
+    ...(remarks.length > 0 ? ['', ...remarks] : []),
+    '',
+  ].join('\n')
+}
+
+function escapeCell(text: string): string {
+  return escapeText(text).replaceAll('|', '\\|')
+}
+
+/** Markdown reads HTML and marks in names and server messages; they are text. */
+function escapeText(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replace(/[\\`*_[\]!@#]/g, (mark) => `\\${mark}`)
+    .replace(/\s+/g, ' ')
+}
