@@ -1,0 +1,90 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { COMMANDS, GLOBAL_OPTIONS } from '../../src/cli/commands/index.ts'
+import { EXIT } from '../../src/cli/exit.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+
+const PAGES: readonly string[] = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name.replaceAll('\\', '/')}`),
+]
+
+function read(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8')
+}
+
+/** The rows of the tables of a page, each as its first cell. */
+function firstCells(page: string): readonly string[] {
+  return read(page)
+    .split('\n')
+    .flatMap((line) => /^\| *([^|]*?) *\|/.exec(line)?.[1] ?? [])
+}
+
+/** The options that have a row in a table of a page, without their dashes and without `no-`. */
+function optionsIn(page: string): readonly string[] {
+  return firstCells(page).flatMap((cell) => [...cell.matchAll(/`--(?:no-)?([a-z-]+)/g)].map((match) => match[1] ?? ''))
+}
+
+/** A page without its code, in which brackets and headings mean nothing. */
+function prose(page: string): string {
+  return read(page).replaceAll(/^( *)```[^]*?^\1```$/gm, '')
+}
+
+/** The name that GitHub gives a heading: lower case, spaces as dashes, no punctuation. */
+function anchors(page: string): readonly string[] {
+  return [...prose(page).matchAll(/^#+ (.+)$/gm)].map((match) =>
+    (match[1] ?? '')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+describe('commands', () => {
+  test.each(COMMANDS)('$name has a row in the README and a page with every option of its own', ({ name, options }) => {
+    const page = `docs/commands/${name}.md`
+    expect(firstCells('README.md')).toContain(`[\`${name}\`](${page})`)
+    expect(read(page).startsWith(`# ${name}\n`)).toBe(true)
+    expect(optionsIn(page)).toEqual(expect.arrayContaining(Object.keys(options)))
+  })
+
+  test('no page is about a command that does not exist', () => {
+    const names = readdirSync(join(ROOT, 'docs', 'commands')).map((file) => file.replace(/\.md$/, ''))
+    expect(names.toSorted()).toEqual(COMMANDS.map(({ name }) => name).toSorted())
+  })
+
+  test('the README names every option of all commands', () => {
+    expect(optionsIn('README.md')).toEqual(expect.arrayContaining(Object.keys(GLOBAL_OPTIONS)))
+  })
+})
+
+test('every exit code has a row on its page, and no other code has one', () => {
+  const codes = firstCells('docs/exit-codes.md').filter((cell) => /^\d+$/.test(cell))
+  expect(codes.map(Number)).toEqual(Object.values(EXIT).toSorted((a, b) => a - b))
+})
+
+describe.each(PAGES)('%s', (page) => {
+  test('has only links to files and headings that are there', () => {
+    const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '')
+    const broken = links
+      .filter((link) => !/^https?:/.test(link))
+      .filter((link) => {
+        const [path = '', anchor] = link.split('#')
+        const target = path === '' ? page : relative(ROOT, join(ROOT, dirname(page), path)).replaceAll('\\', '/')
+        if (!existsSync(join(ROOT, target))) return true
+        return anchor !== undefined && !anchors(target).includes(anchor)
+      })
+    expect(broken).toEqual([])
+  })
+
+  test('names no package registry and no path of a machine', () => {
+    const text = read(page)
+    expect(text).not.toMatch(/\b(?:registry|npm\.pkg|npmjs)\.[a-z]/i)
+    expect(text).not.toMatch(/(?:^|[\s`'"(])\/(?:work|home|root|tmp|Users)\//m)
+  })
+})
