@@ -1,5 +1,7 @@
 import { ProblemsError } from '../core/errors.ts'
 import type { ErrorCode, MigrationManagerError } from '../core/errors.ts'
+import { isBlocking } from '../core/finding.ts'
+import type { Finding } from '../core/finding.ts'
 import type { Outcome } from '../core/outcome.ts'
 
 /** The exit codes: a public contract that pipelines depend on. */
@@ -23,6 +25,7 @@ const UNSAFE: ReadonlySet<ErrorCode> = new Set([
   'target/other-environment',
   'target/other-database',
   'target/foreign-history',
+  'target/pooler-mode',
   'target/tls-unverified',
   'target/tls-refused',
   'target/tls-root-certificate',
@@ -44,6 +47,7 @@ function exitOfCode(code: ErrorCode): number {
     case 'outcome/unknown':
       return EXIT.unknown
     case 'migration/escaped':
+    case 'migration/undecided':
       return EXIT.needsPerson
     case 'run/interrupted':
       return EXIT.interrupted
@@ -53,6 +57,13 @@ function exitOfCode(code: ErrorCode): number {
       if (UNSAFE.has(code)) return EXIT.unsafe
       return USAGE_AREAS.has(code.split('/')[0] ?? '') ? EXIT.usage : EXIT.failed
   }
+}
+
+/** The exit code for findings: one that blocks because the target is unsafe is graver than the others. */
+export function exitOfFindings(findings: readonly Finding[]): number {
+  const blocking = findings.filter(isBlocking)
+  if (blocking.some(({ code }) => UNSAFE.has(code))) return EXIT.unsafe
+  return blocking.length > 0 ? EXIT.blocked : EXIT.done
 }
 
 /** The exit code for what became of each environment: the one where the run stopped decides. */

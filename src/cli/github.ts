@@ -15,6 +15,6 @@ export function reportToGitHub(summary: Summary, writer: Writer, env: NodeJS.Pro
     appendFileSync(page, writer.clean(`${renderStepSummary(summary)}\n`))
   } catch {
     // A summary that cannot be written must not turn a good run into a failed one.
-    writer.writeProgress('The summary page of GitHub Actions could not be written.')
+    writer.writeProgress('The summary page of GitHub Actions could not be written.\n')
   }
 }

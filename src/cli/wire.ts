@@ -64,7 +64,7 @@ export function wire({ options, terminal, signal, confirm }: Surroundings): Run 
     async project() {
       const [configuration, actor] = await Promise.all([loadConfiguration(input), whoRunsThis(cwd)])
       terminal.hide(configuration.environments.flatMap(({ secrets }) => secrets))
-      if (options.verbose) terminal.writer.writeProgress(describeOrigins(configuration))
+      if (options.verbose) terminal.writer.writeProgress(`${describeOrigins(configuration)}\n`)
       return {
         cwd,
         environments: configuration.environments,

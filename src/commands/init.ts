@@ -7,7 +7,7 @@ import type { Project } from '../core/project.ts'
 import { hasNoMigrations, makeFolder, writeNewFile } from '../sources/scaffold.ts'
 import { deployScriptTemplate, envExampleTemplate } from '../sources/template.ts'
 import { selectEnvironments } from './selection.ts'
-import { refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
 import { refusal } from './sync.ts'
 import type { Confirm } from './sync.ts'
 
@@ -36,7 +36,8 @@ export async function init(
   options: { readonly mayRename: boolean },
   ports: InitPorts,
 ): Promise<InitReport> {
-  await using seen = await survey(project, selectEnvironments(project), ports.emit, ports.signal)
+  const wanted = selectEnvironments(project)
+  await using seen = await survey(project, wanted, readFolders(project, wanted), ports.emit, ports.signal)
   refuseUnreadable(seen.sights)
   refuseMixUps(seen.sights, options)
   const reachable = seen.sights.filter((sight) => sight.isReachable)

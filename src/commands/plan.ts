@@ -3,12 +3,13 @@ import type { Emit } from '../core/event.ts'
 import { allowFindings } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import type { AppliedMigration } from '../core/history.ts'
+import type { Folder } from '../core/matrix.ts'
 import { planSync } from '../core/plan.ts'
 import type { Plan, Selection } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findNotPromoted } from '../core/promotion.ts'
 import { environmentsToRead, resolveVersion, selectEnvironments } from './selection.ts'
-import { refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
 
 /** What the command line says about what is wanted. */
@@ -37,7 +38,7 @@ export interface PlanReport {
 
 /**
  * Plans `sync` for the selected environments: reads every environment that matters at once, compares, checks. Writes
- * nothing. The report holds open connections; dispose of `survey`. Throws when an environment cannot be read.
+ * nothing. Throws for bad files and unknown versions before any connection. The report holds open connections; dispose of `survey`. Throws when an environment cannot be read.
  */
 export async function planEnvironments(
   project: Project,
@@ -46,27 +47,34 @@ export async function planEnvironments(
   emit: Emit,
   signal: AbortSignal,
 ): Promise<PlanReport> {
-  const seen = await survey(project, environmentsToRead(project), emit, signal)
+  const environments = environmentsToRead(project)
+  const folders = readFolders(project, environments)
+  const selection = resolveSelection(options, folders)
+  const seen = await survey(project, environments, folders, emit, signal)
   try {
-    return await decide(project, options, checks, seen)
+    return await decide(project, selection, checks, seen)
   } catch (cause) {
     await seen[Symbol.asyncDispose]()
     throw cause
   }
 }
 
+/** What a person wrote, against the files there are. */
+function resolveSelection({ to, only, allow }: SyncOptions, folders: readonly Folder[]): Selection {
+  const files = folders.flatMap(({ migrations }) => migrations)
+  return {
+    to: to === undefined ? undefined : resolveVersion('--to', to, files),
+    only: only === undefined ? undefined : resolveVersion('--only', only, files),
+    allow: new Set(allow),
+  }
+}
+
 async function decide(
   project: Project,
-  options: SyncOptions,
+  selection: Selection,
   checks: readonly Check[],
   seen: Survey,
 ): Promise<PlanReport> {
-  const files = seen.folders.flatMap(({ migrations }) => migrations)
-  const selection: Selection = {
-    to: options.to === undefined ? undefined : resolveVersion('--to', options.to, files),
-    only: options.only === undefined ? undefined : resolveVersion('--only', options.only, files),
-    allow: new Set(options.allow),
-  }
   refuseUnreadable(seen.sights)
   refuseMixUps(seen.sights, { mayRename: false })
 
@@ -80,7 +88,7 @@ async function decide(
   }
   const checked = await Promise.all(
     targets.map(async ({ sight, plan }) =>
-      Promise.all(checks.map((check) => check(plan, sight.environment))).then((found) => found.flat()),
+      Promise.all(checks.map((check) => check(plan, sight.environment, sight.reading))).then((found) => found.flat()),
     ),
   )
   const columns = seen.sights.map((sight) => ({

@@ -3,7 +3,7 @@ import type { Finding } from '../core/finding.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { Project } from '../core/project.ts'
 import { selectEnvironments } from './selection.ts'
-import { refuseMixUps, survey } from './survey.ts'
+import { readFolders, refuseMixUps, survey } from './survey.ts'
 import type { Sight } from './survey.ts'
 
 export interface StatusReport {
@@ -15,10 +15,12 @@ export interface StatusReport {
 
 /**
  * Which migration is applied where, and is it the same file everywhere. Reads only. Environments that cannot be
- * reached are in the report, with their errors. Throws as `survey` does.
+ * reached are in the report, with their errors. Throws `ProblemsError` for bad files, before any
+ * connection, and as `refuseMixUps` does.
  */
 export async function status(project: Project, emit: Emit, signal: AbortSignal): Promise<StatusReport> {
-  await using seen = await survey(project, selectEnvironments(project), emit, signal)
+  const environments = selectEnvironments(project)
+  await using seen = await survey(project, environments, readFolders(project, environments), emit, signal)
   refuseMixUps(seen.sights, { mayRename: false })
   return {
     matrix: seen.matrix,

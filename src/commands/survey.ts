@@ -30,17 +30,16 @@ export interface Survey extends AsyncDisposable {
 }
 
 /**
- * Reads all files, then connects to all `environments` at once and reads each with one question.
- * Throws `ProblemsError` for bad files, before any connection; `target/…` for environments that are the same database
- * or were initialised as another one. An environment that cannot be read is in the answer, with its error.
+ * Connects to all `environments` at once and reads each with one question, then compares them with the files of
+ * `folders`. An environment that cannot be read is in the answer, with its error.
  */
 export async function survey(
   project: Project,
   environments: readonly Environment[],
+  folders: readonly Folder[],
   emit: Emit,
   signal: AbortSignal,
 ): Promise<Survey> {
-  const folders = readFolders(project, environments)
   const sights = await Promise.all(environments.map((environment) => look(project, environment, emit, signal)))
   return {
     folders,
@@ -59,7 +58,8 @@ export async function survey(
   }
 }
 
-function readFolders(project: Project, environments: readonly Environment[]): readonly Folder[] {
+/** Reads the migration files of these environments, each once. Throws `ProblemsError` for bad files. */
+export function readFolders(project: Project, environments: readonly Environment[]): readonly Folder[] {
   const dirs = [...new Set(environments.map(({ migrationsDir }) => migrationsDir))]
   return dirs.map((dir) => ({ dir, migrations: readFolder(dir, project.cwd) }))
 }

@@ -100,9 +100,7 @@ export function refusal(environment: Environment, answer: 'declined' | 'cannot-a
 }
 
 function refuseAll({ targets }: PlanReport, status: 'blocked' | 'planned'): readonly Outcome[] {
-  return targets.map(({ plan }) =>
-    untouched(plan, plan.steps.length === 0 && !isBlocked(plan) ? 'up-to-date' : status),
-  )
+  return targets.map(({ plan }) => untouched(plan, plan.steps.length === 0 && !isBlocked(plan) ? 'up-to-date' : status))
 }
 
 function conclude(planned: PlanReport, outcomes: readonly Outcome[], findings: readonly Finding[]): SyncReport {
@@ -152,8 +150,10 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
         durationMs: null,
         appliedBy: '',
         runId: null,
+        step: null,
       }))
-    return { environment, history: [...reading.history, ...added] }
+    const names = new Set(added.map(({ name }) => name))
+    return { environment, history: [...reading.history.filter(({ name }) => !names.has(name)), ...added] }
   })
   return buildMatrix(survey.folders, columns)
 }

@@ -1,6 +1,7 @@
+import type { Reading } from './driver.ts'
 import type { Environment } from './environment.ts'
 import type { Finding } from './finding.ts'
 import type { Plan } from './plan.ts'
 
-/** Looks at a plan for an environment and returns findings; it can stop a run, it never changes a target. */
-export type Check = (plan: Plan, environment: Environment) => Promise<readonly Finding[]>
+/** Looks at a plan for an environment, and at what was read there, and returns findings; it can stop a run, it never changes a target. */
+export type Check = (plan: Plan, environment: Environment, reading: Reading) => Promise<readonly Finding[]>

@@ -76,6 +76,11 @@ export interface Reading {
   /** The environment that it was initialised as, or null on a fresh database. */
   readonly initialisedAs: string | null
   readonly history: readonly AppliedMigration[]
+  /**
+   * Whether a lock and settings last from one message to the next; behind a transaction pooler they do not, and what
+   * cannot run in a transaction cannot run at all.
+   */
+  readonly keepsSession: boolean
   /** Who holds the migration lock now, in words, or null. */
   readonly lockHolder: string | null
   /** What the driver noticed on the way: an unverified server, a short time-out of the role. */

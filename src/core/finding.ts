@@ -25,9 +25,14 @@ export function isBlocking(finding: Finding): boolean {
   return finding.severity === 'block'
 }
 
+/** Areas of findings that nobody can accept: the server would refuse the SQL, the target is not to be written to. */
+const NOT_ALLOWABLE: ReadonlySet<string> = new Set(['sql', 'target', 'policy'])
+
 /** Findings whose code is in `allowed` no longer block; they stay visible as warnings. */
 export function allowFindings(findings: readonly Finding[], allowed: ReadonlySet<string>): readonly Finding[] {
   return findings.map((finding) =>
-    isBlocking(finding) && allowed.has(finding.code) ? { ...finding, severity: 'warn' } : finding,
+    isBlocking(finding) && allowed.has(finding.code) && !NOT_ALLOWABLE.has(finding.code.split('/')[0] ?? '')
+      ? { ...finding, severity: 'warn' }
+      : finding,
   )
 }

@@ -8,6 +8,11 @@ export interface AppliedMigration {
   /** `sha256:…`; text, because the row may have been written by a later version with another algorithm. */
   readonly checksum: string
   readonly status: 'started' | 'applied'
+  /**
+   * Of a migration that is carried out step by step: how many steps are done. Null for one that runs in a transaction:
+   * seen as started, it has escaped that transaction.
+   */
+  readonly step: number | null
   /** The server's clock; null while started. */
   readonly appliedAt: Date | null
   readonly durationMs: number | null

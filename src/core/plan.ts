@@ -9,6 +9,8 @@ import type { Migration } from './migration.ts'
 export interface Step {
   readonly kind: 'apply'
   readonly migration: Migration
+  /** The step at which an earlier run stopped in the middle of this migration; null to begin it. */
+  readonly resumeAt: number | null
 }
 
 /** The steps that would be done on one target, as frozen data: what is shown is what is run. */
@@ -43,8 +45,10 @@ export function planSync(
   selection: Selection,
 ): Plan {
   const rows = new Map(history.map((row) => [row.name, row]))
-  const pending = files.filter((file) => !rows.has(file.name))
-  const steps = pending.filter((file) => isSelected(file, selection)).map((migration) => freezeStep(migration))
+  const pending = files.filter((file) => isPending(file, rows.get(file.name)))
+  const steps = pending
+    .filter((file) => isSelected(file, selection))
+    .map((migration) => freezeStep(migration, rows.get(migration.name)))
   const findings = [
     ...findDisagreements(environment, files, history),
     ...findOutOfOrder(environment, steps, history),
@@ -62,8 +66,17 @@ export function isBlocked(plan: Plan): boolean {
   return plan.findings.some(isBlocking)
 }
 
-function freezeStep(migration: Migration): Step {
-  return Object.freeze({ kind: 'apply', migration })
+/** Not applied yet, or stopped in its middle at a step that is known. */
+function isPending(file: Migration, row: AppliedMigration | undefined): boolean {
+  return row === undefined || (isResumable(row) && row.checksum === file.checksum)
+}
+
+function isResumable(row: AppliedMigration): boolean {
+  return row.status === 'started' && row.step !== null
+}
+
+function freezeStep(migration: Migration, row: AppliedMigration | undefined): Step {
+  return Object.freeze({ kind: 'apply', migration, resumeAt: row?.step ?? null })
 }
 
 function isSelected(file: Migration, { to, only }: Selection): boolean {
@@ -95,6 +108,16 @@ export function findDisagreements(
 }
 
 function unfinished(environment: string, row: AppliedMigration): Finding {
+  if (isResumable(row)) {
+    return {
+      code: 'history/unfinished',
+      severity: 'warn',
+      environment,
+      migration: row.name,
+      message: `${row.name} was cut off in ${environment} after ${row.step} of its steps.`,
+      hint: `Run sync: it goes on at step ${(row.step ?? 0) + 1}.`,
+    }
+  }
   return {
     code: 'history/unfinished',
     severity: 'block',
@@ -145,7 +168,7 @@ function findOutOfOrder(
   if (latest === null) return []
   const newest = latest
   return steps
-    .filter(({ migration }) => compareNames(migration.name, newest) < 0)
+    .filter(({ migration, resumeAt }) => resumeAt === null && compareNames(migration.name, newest) < 0)
     .map(({ migration }) => ({
       code: 'history/out-of-order',
       severity: 'block',

@@ -39,15 +39,7 @@ export interface LockHolder {
 
 /** An empty database in which every migration commits. */
 export function createMemoryDatabase(id: string): MemoryDatabase {
-  return {
-    id,
-    initialisedAs: null,
-    history: [],
-    effects: [],
-    holder: null,
-    isReachable: true,
-    fateOf: () => 'commits',
-  }
+  return { id, initialisedAs: null, history: [], effects: [], holder: null, isReachable: true, fateOf: () => 'commits' }
 }
 
 /**
@@ -83,7 +75,7 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
           throw failure('lock/held', `Another run, ${holder.name}, is at work`)
         } else {
           emit({ type: 'waiting', environment: name, what: `another run is at work: ${holder.name}` })
-          await unlessAborted(holder.released, [signal, patience.signal])
+          await unlessAborted(holder.released, AbortSignal.any([signal, patience.signal]))
         }
       }
     } finally {
@@ -111,7 +103,16 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
     database.effects = [...database.effects, migration]
     database.history = [
       ...database.history,
-      { name: migration, checksum, status: 'applied', appliedAt, durationMs, appliedBy: 'memory', runId },
+      {
+        name: migration,
+        checksum,
+        status: 'applied',
+        step: null,
+        appliedAt,
+        durationMs,
+        appliedBy: 'memory',
+        runId,
+      },
     ]
   }
 
@@ -121,7 +122,7 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
     for (let recoveries = 0; recoveries <= MAX_RECOVERIES; recoveries++) {
       if (signal.aborted) return failure('run/interrupted', `${subject} was not begun`)
       const startedAt = performance.now()
-      const fate = await unlessAborted(database.fateOf(migration), [signal])
+      const fate = await unlessAborted(database.fateOf(migration), signal)
       if (fate === undefined) return failure('run/interrupted', `${subject} was interrupted and rolled back`)
       if (fate === 'fails') return failure('migration/failed', `${subject} failed and was rolled back`)
       if (fate !== 'lost-before-commit') commit(migration, startedAt)
@@ -167,7 +168,7 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
     async read() {
       const { id, initialisedAs, history, holder } = database
       const lockHolder = holder === held ? null : (holder?.name ?? null)
-      return { databaseId: id, initialisedAs, history, lockHolder, findings: [] }
+      return { databaseId: id, initialisedAs, history, keepsSession: true, lockHolder, findings: [] }
     },
     async prepare({ rename }) {
       await takeLock()
@@ -201,17 +202,11 @@ function createHolder(name: string): LockHolder {
   return { name, released, release }
 }
 
-/** What `promise` resolves with, or undefined when one of the signals comes first. */
-async function unlessAborted<T>(promise: T | Promise<T>, signals: readonly AbortSignal[]): Promise<T | undefined> {
+/** What `promise` resolves with, or undefined when the signal comes first. */
+async function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   let stop = (): void => {}
   const aborted = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)))
-  for (const signal of signals) {
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-  }
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    for (const signal of signals) signal.removeEventListener('abort', stop)
-  }
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop)
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', stop))
 }

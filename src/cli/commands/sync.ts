@@ -1,9 +1,8 @@
 import { sync } from '../../commands/sync.ts'
 import type { SyncReport } from '../../commands/sync.ts'
 import type { PlanReport } from '../../commands/plan.ts'
-import { isBlocking } from '../../core/finding.ts'
 import type { Limits } from '../../core/policy.ts'
-import { EXIT, exitOfOutcomes } from '../exit.ts'
+import { exitOfFindings, exitOfOutcomes } from '../exit.ts'
 import { renderFindings } from '../output/findings.ts'
 import { syncJson } from '../output/json.ts'
 import { renderMatrix } from '../output/matrix-table.ts'
@@ -42,9 +41,7 @@ export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Pro
     },
   )
   return {
-    exitCode: report.findings.some(isBlocking)
-      ? Math.max(EXIT.blocked, exitOfOutcomes(report.outcomes))
-      : exitOfOutcomes(report.outcomes),
+    exitCode: Math.max(exitOfFindings(report.findings), exitOfOutcomes(report.outcomes)),
     json: syncJson(report),
     summary: {
       matrix: report.matrix,

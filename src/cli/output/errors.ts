@@ -2,6 +2,7 @@ import { ProblemsError } from '../../core/errors.ts'
 import type { MigrationManagerError, SourceLocation } from '../../core/errors.ts'
 import { wrap } from './page.ts'
 import type { Page } from './page.ts'
+import { sanitize } from './sanitizer.ts'
 import { renderSource } from './source.ts'
 
 /** An error as a paragraph: what happened, where in which file, and what to do next. */
@@ -25,10 +26,11 @@ function renderParagraph(error: Paragraph, page: Page): string {
   const code = error.engineCode === undefined ? error.code : `${error.code} ${error.engineCode}`
   const lines = [
     `${page.paint('bad', 'error')} ${page.paint('dim', code)}`,
-    `  ${wrap(error.message, page.width, '  ')}`,
+    `  ${wrap(sanitize(error.message, { multiline: true }), page.width, '  ')}`,
   ]
   if (error.at !== undefined) lines.push(renderSource(error.at, error.sourceLine, page))
-  if (error.hint !== undefined) lines.push(`  ${page.paint('note', '→')} ${wrap(error.hint, page.width, '    ')}`)
+  if (error.hint !== undefined)
+    lines.push(`  ${page.paint('note', '→')} ${wrap(sanitize(error.hint, { multiline: true }), page.width, '    ')}`)
   return lines.join('\n')
 }
 

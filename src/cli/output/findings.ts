@@ -1,5 +1,6 @@
 import { isBlocking } from '../../core/finding.ts'
 import type { Finding } from '../../core/finding.ts'
+import { sanitize } from './sanitizer.ts'
 import { renderSource } from './source.ts'
 import { wrap } from './page.ts'
 import type { Page } from './page.ts'
@@ -16,8 +17,12 @@ export function renderFindings(findings: readonly Finding[], page: Page): string
 
 function renderFinding({ severity, code, message, hint, at, sourceLine }: Finding, page: Page): string {
   const [style, label] = LABELS[severity]
-  const lines = [`${page.paint(style, label)} ${page.paint('dim', code)}`, `  ${wrap(message, page.width, '  ')}`]
+  const lines = [
+    `${page.paint(style, label)} ${page.paint('dim', code)}`,
+    `  ${wrap(sanitize(message, { multiline: true }), page.width, '  ')}`,
+  ]
   if (at !== undefined) lines.push(renderSource(at, sourceLine, page))
-  if (hint !== undefined) lines.push(`  ${page.paint('note', '→')} ${wrap(hint, page.width, '    ')}`)
+  if (hint !== undefined)
+    lines.push(`  ${page.paint('note', '→')} ${wrap(sanitize(hint, { multiline: true }), page.width, '    ')}`)
   return lines.join('\n')
 }

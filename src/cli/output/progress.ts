@@ -1,6 +1,7 @@
 import type { RunEvent } from '../../core/event.ts'
 import { count, duration } from './page.ts'
 import type { Paint } from './paint.ts'
+import { sanitize } from './sanitizer.ts'
 
 /** Hears events and shows them; it can never stop a run. */
 export interface ProgressReporter {
@@ -95,7 +96,7 @@ export function createSpinnerProgress(
         case 'prepared':
           return above(`${paint('good', '✓')} ${environment}  history tables created\n`)
         case 'notice':
-          return above(`${paint('dim', `  ${environment}  ${event.migration}: ${event.message}`)}\n`)
+          return above(`${paint('dim', `  ${environment}  ${event.migration}: ${sanitize(event.message)}`)}\n`)
         case 'target-finished':
           text = ''
           shown?.stop()
@@ -112,7 +113,7 @@ export function createSpinnerProgress(
 function describe(event: RunEvent): string | null {
   switch (event.type) {
     case 'waiting':
-      return event.what
+      return sanitize(event.what)
     case 'prepared':
       return 'history tables created'
     case 'target-started':
@@ -125,6 +126,6 @@ function describe(event: RunEvent): string | null {
     case 'migration-failed':
       return `failed ${event.migration}`
     case 'notice':
-      return `${event.migration}: ${event.message}`
+      return `${event.migration}: ${sanitize(event.message)}`
   }
 }

@@ -17,12 +17,13 @@ export class SpinnerStream extends Writable {
     return this.#original.isTTY ?? false
   }
 
+  /** Undefined where a pseudo-terminal says 0: the spinner would take every character for a line of its own. */
   get columns(): number | undefined {
-    return this.#original.columns
+    return this.#original.columns === 0 ? undefined : this.#original.columns
   }
 
   get rows(): number | undefined {
-    return this.#original.rows
+    return this.#original.rows === 0 ? undefined : this.#original.rows
   }
 
   /** Done at once: were it to wait, cursor movements could be overtaken by lines written past this stream. */

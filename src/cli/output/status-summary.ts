@@ -14,6 +14,9 @@ export function countStates(matrix: Matrix, environment: string): StateCounts {
   return counts
 }
 
+/** From so many columns on a line has room for an explanation. */
+const ROOMY = 100
+
 /** A line an environment, and one that says whether they agree. */
 export function renderSummary({ matrix, sights }: StatusReport, page: Page): string {
   const width = Math.max(...sights.map(({ environment }) => environment.name.length))
@@ -22,7 +25,8 @@ export function renderSummary({ matrix, sights }: StatusReport, page: Page): str
     const name = page.paint('strong', environment.name.padEnd(width))
     const policy = environment.protected ? page.paint('dim', ' (protected)') : ''
     if (!sight.isReachable) return `${name}  ${page.paint('bad', 'could not be read')}${policy}`
-    const fresh = sight.reading.initialisedAs === null ? page.paint('dim', ' (fresh: sync or init prepares it)') : ''
+    const freshNote = page.width < ROOMY ? ' (fresh)' : ' (fresh: sync or init prepares it)'
+    const fresh = sight.reading.initialisedAs === null ? page.paint('dim', freshNote) : ''
     const lock =
       sight.reading.lockHolder === null ? '' : page.paint('warn', ` (a run is at work: ${sight.reading.lockHolder})`)
     return `${name}  ${describeCounts(countStates(matrix, environment.name), page)}${policy}${fresh}${lock}`

@@ -1,5 +1,4 @@
 import type { MigrationManagerError } from '../../core/errors.ts'
-import type { Emit } from '../../core/event.ts'
 import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
 import { describeServerFailure, ServerFailure } from './errors.ts'
@@ -8,39 +7,26 @@ import {
   escapedError,
   interruptedError,
   lostError,
+  poolerError,
   unknownError,
   unrunnableError,
 } from './failure.ts'
 import { isLoss } from './link.ts'
-import type { Link } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
-import { composeFailure, composeMessage, GUARD } from './message.ts'
-import type { Message, MessageContext, Part } from './message.ts'
-import { pause } from './pause.ts'
+import { composeFailure, composeMessage, GUARD, unlock } from './message.ts'
+import type { Message, Part } from './message.ts'
 import { followProgress } from './progress.ts'
 import type { Progress } from './progress.ts'
 import { readPart } from './part.ts'
-import type { ReadPart } from './part.ts'
 import { recover } from './recovery.ts'
+import { isTransient, MAX_RECOVERIES, sendInterruptibly, waitToRetry } from './run.ts'
+import type { Run } from './run.ts'
+import { runStepwise } from './stepwise.ts'
+import type { StepwisePart } from './stepwise.ts'
 
 /** At most so much goes into one message: the server holds it in memory, and logs it whole when it fails. */
 const MAX_FILES = 100
 const MAX_LENGTH = 1024 * 1024
-
-/** How often a connection that is lost in the middle of a run is taken up again. */
-const MAX_RECOVERIES = 3
-
-/** Failures that leave nothing behind and may be gone at the next attempt: lock_timeout, deadlock, serialisation. */
-const TRANSIENT: ReadonlySet<string> = new Set(['55P03', '40P01', '40001'])
-
-export interface Run {
-  readonly link: Link
-  readonly context: MessageContext
-  readonly emit: Emit
-  readonly signal: AbortSignal
-  /** Whether this session holds the migration lock. */
-  readonly lock: { isHeld: boolean }
-}
 
 /** Where a run of steps stands. */
 interface State {
@@ -76,18 +62,54 @@ export async function runSteps(run: Run, steps: readonly Step[], basis: string):
   }
   let result: RunResult | null = null
   while (result === null && state.at < steps.length) result = await takeTurn(run, state, steps)
-  // Whoever goes on under the lock must not find a failed transaction; at worst that is said by what comes next.
-  if (state.isFailed) await run.link.session.ask('ROLLBACK', 10_000).catch(() => {})
+  if (state.isFailed) await leaveTransaction(run)
   return result ?? { kind: 'done', done: state.done }
 }
 
-/** Sends what comes next; returns null when the run goes on, or how it ended. */
+/**
+ * Whoever goes on under the lock must not find a failed transaction. An opening that failed may have taken the session
+ * lock before, and that outlives the rollback. If this is not heard, what comes next will say so.
+ */
+async function leaveTransaction({ link, context, lock }: Run): Promise<void> {
+  await link.session.ask(`ROLLBACK;${lock.isHeld ? '' : unlock(context)}`, 10_000).catch(() => {})
+}
+
+/** Does what comes next; returns null when the run goes on, or how it ended. */
 async function takeTurn(run: Run, state: State, steps: readonly Step[]): Promise<RunResult | null> {
   if (run.signal.aborted) return stop(state, steps, 'failed', interruptedError(run))
-  const parts = takeParts(steps, state)
-  const unrunnable = parts.at(-1)
-  if (unrunnable?.problem !== undefined) return stop(state, steps, 'failed', unrunnableError(run, unrunnable))
-  return sendParts(run, state, steps, parts)
+  const step = steps[state.at]
+  const first = step === undefined ? null : readPart(step.migration)
+  if (step === undefined || first === null) return null
+  switch (first.kind) {
+    case 'unrunnable':
+      return stop(state, steps, 'failed', unrunnableError(run, first.migration, first.problem))
+    case 'transaction':
+      return sendParts(run, state, steps, takeParts(steps, state, first))
+    case 'steps':
+      if (!run.link.hasSession) return stop(state, steps, 'failed', poolerError(run, first.migration))
+      // A statement that must stand alone cannot share its message with the opening.
+      return state.isOpen ? takeSteps(run, state, steps, first) : sendParts(run, state, steps, [])
+  }
+}
+
+/** Carries out the next step as a migration of steps of its own. */
+async function takeSteps(
+  run: Run,
+  state: State,
+  steps: readonly Step[],
+  part: StepwisePart,
+): Promise<RunResult | null> {
+  const end = await runStepwise(run, part, steps[state.at]?.resumeAt ?? null)
+  switch (end.kind) {
+    case 'applied':
+      state.done.push({ name: part.migration.name, durationMs: end.durationMs })
+      state.at++
+      return null
+    case 'stale':
+      return state.done.length === 0 ? { kind: 'stale' } : stop(state, steps, 'failed', lockHeldError(run.link, null))
+    default:
+      return stop(state, steps, end.kind, end.error)
+  }
 }
 
 /** Sends one message; returns null when the run goes on, or how it ended. */
@@ -97,7 +119,7 @@ async function sendParts(
   steps: readonly Step[],
   parts: readonly Part[],
 ): Promise<RunResult | null> {
-  const { link, context, emit } = run
+  const { context, emit } = run
   const isOpeningAlone = !state.isOpen && state.isSingly
   const sent = isOpeningAlone ? [] : parts
   const message = composeMessage(context, {
@@ -108,7 +130,7 @@ async function sendParts(
   })
   const { progress, listen } = followProgress(context, sent, emit)
   try {
-    await sendInterruptibly(run, message, listen)
+    await sendInterruptibly(run, message.text, message.silenceMs, listen)
     state.isFailed = false
     settle(state, progress)
     if (state.at === steps.length) run.lock.isHeld = false
@@ -130,29 +152,6 @@ async function sendParts(
     if (applied.length > 0) current.retries = 0
     current.done.push(...applied)
     current.at += applied.length
-  }
-
-  async function sendInterruptibly(
-    { signal }: Run,
-    { text, silenceMs }: Message,
-    onNotice: Parameters<Link['session']['send']>[2],
-  ): Promise<void> {
-    // A cancel that arrives between two statements is lost, so it is sent until the message has ended.
-    let timer: NodeJS.Timeout | undefined
-    let cancelling = Promise.resolve()
-    const cancel = (): void => {
-      cancelling = link.session.cancel().catch(() => {})
-      timer = setTimeout(cancel, 500)
-    }
-    signal.addEventListener('abort', cancel, { once: true })
-    try {
-      await link.session.send(text, silenceMs, onNotice)
-    } finally {
-      signal.removeEventListener('abort', cancel)
-      clearTimeout(timer)
-      // One that is still on its way would hit the next message.
-      await cancelling
-    }
   }
 }
 
@@ -202,15 +201,9 @@ async function handleFailure(
   const { migration } = broken
   if (code === GUARD.escaped) return stop(state, steps, 'needs-person', escapedError(run, migration))
   if (signal.aborted) return stop(state, steps, 'failed', interruptedError(run))
-  if (TRANSIENT.has(code) && state.retries < context.limits.lockRetries) {
+  if (isTransient(code) && state.retries < context.limits.lockRetries) {
     state.retries++
-    emit({
-      type: 'waiting',
-      environment: context.environment,
-      what: `${migration.name}: ${cause.server.message}; attempt ${state.retries + 1} of ${context.limits.lockRetries + 1}`,
-    })
-    // Full jitter, so that two runs that block each other do not meet again.
-    await pause(Math.random() * Math.min(15_000, 500 * 2 ** state.retries), signal)
+    await waitToRetry(run, migration.name, cause.server.message, state.retries)
     return null
   }
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
@@ -240,7 +233,12 @@ async function takeUpAgain(
   if (state.at === steps.length) return null
   const history = await recover(run)
   if (history === null)
-    return stop(state, steps, inFlight === 0 ? 'failed' : 'unknown', unknownError(run, steps[state.at]))
+    return stop(
+      state,
+      steps,
+      inFlight === 0 ? 'failed' : 'unknown',
+      unknownError(run, steps[state.at]?.migration.name ?? ''),
+    )
   run.lock.isHeld = true
   state.isOpen = false
   state.basis = null
@@ -262,19 +260,16 @@ async function takeUpAgain(
   return isHopeless ? stop(state, steps, 'failed', lostError(run)) : null
 }
 
-function takeParts(steps: readonly Step[], state: State): ReadPart[] {
-  const parts: ReadPart[] = []
-  let length = 0
-  for (let at = state.at; at < steps.length && parts.length < (state.isSingly ? 1 : MAX_FILES); at++) {
-    const step = steps[at]
-    if (step === undefined) break
-    length += step.migration.up.length
-    if (parts.length > 0 && length > MAX_LENGTH) break
-    const part = readPart(step.migration)
-    // What cannot be run ends the message before it, and is reported when its turn comes.
-    if (part.problem !== undefined && parts.length > 0) break
+/** The next migrations that run in a transaction and fit into one message; what runs otherwise ends it. */
+function takeParts(steps: readonly Step[], state: State, first: Part): readonly Part[] {
+  const parts: Part[] = [first]
+  let length = first.migration.up.length
+  for (const { migration } of steps.slice(state.at + 1)) {
+    length += migration.up.length
+    if (state.isSingly || parts.length === MAX_FILES || length > MAX_LENGTH) break
+    const part = readPart(migration)
+    if (part.kind !== 'transaction') break
     parts.push(part)
-    if (part.problem !== undefined) break
   }
   return parts
 }

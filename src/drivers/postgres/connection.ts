@@ -4,7 +4,6 @@ import type { Emit } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { runSteps } from './apply.ts'
-import type { Run } from './apply.ts'
 import { describeConnectFailure, ServerFailure } from './errors.ts'
 import type { Place } from './errors.ts'
 import { openLink } from './link.ts'
@@ -15,6 +14,7 @@ import { composeMessage, GUARD, unlock } from './message.ts'
 import type { MessageContext } from './message.ts'
 import { followProgress } from './progress.ts'
 import { logIn } from './login.ts'
+import type { Run } from './run.ts'
 import { tablesOf } from './tables.ts'
 import type { PostgresEndpoint } from './url.ts'
 
@@ -91,6 +91,7 @@ function createConnection(
         databaseId: facts.databaseId,
         initialisedAs: facts.initialisedAs,
         history: facts.history,
+        keepsSession: link.hasSession,
         lockHolder: facts.lockHolder,
         findings: findNotable(target),
       }

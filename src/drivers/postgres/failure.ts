@@ -1,27 +1,37 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Migration } from '../../core/migration.ts'
-import type { Step } from '../../core/plan.ts'
 import { locate } from '../../sql/location.ts'
-import type { Run } from './apply.ts'
+import type { ScriptProblem } from '../../sql/problem.ts'
 import type { ServerError, ServerFailure } from './errors.ts'
 import type { Message, Part } from './message.ts'
-import type { ReadPart } from './part.ts'
 import type { Progress } from './progress.ts'
+import type { Run } from './run.ts'
 
 /** What the server said to a migration's statement, with the place in the file. The migration was rolled back. */
 export function describeMigrationFailure(
-  { context }: Run,
+  run: Run,
   part: Part,
   failed: { readonly cause: ServerFailure; readonly message: Message; readonly progress: Progress },
 ): MigrationManagerError {
   const { server } = failed.cause
-  const { migration } = part
   const position = server.position === null ? null : failed.message.findPosition(server.position)
   const offset = position?.offset ?? part.statements[failed.progress.statement]?.start
+  return describeStatementFailure(run, part.migration, server, offset)
+}
+
+/** What the server said, at an offset of the file where there is one; `note` says what became of the rest. */
+export function describeStatementFailure(
+  { context }: Run,
+  migration: Migration,
+  server: ServerError,
+  offset: number | undefined,
+  note?: string,
+): MigrationManagerError {
+  const hints = [hintFor(server) ?? server.hint, note].filter((hint) => hint !== null && hint !== undefined)
   return new MigrationManagerError('migration/failed', server.message, {
     engineCode: server.code,
     environment: context.environment,
-    hint: hintFor(server) ?? server.hint ?? undefined,
+    hint: hints.length === 0 ? undefined : hints.join(' '),
     ...(offset === undefined ? {} : placeIn(migration, offset)),
   })
 }
@@ -45,6 +55,8 @@ function hintFor(server: ServerError): string | null {
       return 'A new enum value cannot be used in the transaction that adds it: put its first use into the next migration.'
     case '42501':
       return 'Let the owner of the object run this migration, or grant the right first.'
+    case '2D000':
+      return 'A procedure or block that commits cannot run inside a transaction: put a line -- migration: no-transaction into the file.'
     case '25001':
       return 'The statement cannot come after the first one of a transaction, and the history row is always the first.'
     default:
@@ -52,12 +64,44 @@ function hintFor(server: ServerError): string | null {
   }
 }
 
-export function unrunnableError({ context }: Run, { migration, problem }: ReadPart): MigrationManagerError {
-  return new MigrationManagerError(problem?.code ?? 'sql/refused', problem?.message ?? '', {
+export function unrunnableError({ context }: Run, migration: Migration, problem: ScriptProblem): MigrationManagerError {
+  return new MigrationManagerError(problem.code, problem.message, {
     environment: context.environment,
-    hint: problem?.hint,
-    ...placeIn(migration, problem?.offset ?? 0),
+    hint: problem.hint,
+    ...placeIn(migration, problem.offset),
   })
+}
+
+/** A statement must run outside of a transaction, and there is no session that could hold the lock meanwhile. */
+export function poolerError({ context }: Run, migration: Migration): MigrationManagerError {
+  return new MigrationManagerError(
+    'target/pooler-mode',
+    `${migration.name} must run outside of a transaction, and ${context.environment} is reached through a pooler that keeps no session.`,
+    {
+      environment: context.environment,
+      hint: 'Use the direct connection, or the session pooler (on Supabase port 5432 instead of 6543).',
+    },
+  )
+}
+
+/** A step was begun, perhaps, and nothing tells whether it was carried out. */
+export function undecidableError(
+  { context }: Run,
+  migration: Migration,
+  unit: number,
+  offset: number,
+): MigrationManagerError {
+  const table = context.tables.history
+  const where = `migration_name = '${migration.name}'`
+  return new MigrationManagerError(
+    'migration/undecided',
+    `${migration.name} was cut off in ${context.environment}, and whether this statement was carried out cannot be told.`,
+    {
+      environment: context.environment,
+      hint: `Look whether its effect is there. If it is: UPDATE ${table} SET step = ${unit + 1} WHERE ${where}; if it is not: run the statement by hand, then the same. Then run sync again: it goes on behind it. A line -- verify: SELECT … in the file lets the tool look by itself.`,
+      ...placeIn(migration, offset),
+    },
+  )
 }
 
 /** The file ended the transaction in which it ran: part of it may be committed, and only a person can tell what. */
@@ -72,10 +116,10 @@ export function escapedError({ context }: Run, migration: Migration): MigrationM
   )
 }
 
-export function interruptedError({ context }: Run): MigrationManagerError {
+export function interruptedError({ context }: Run, note?: string): MigrationManagerError {
   return new MigrationManagerError('run/interrupted', `The run was interrupted in ${context.environment}.`, {
     environment: context.environment,
-    hint: 'What was under way was rolled back. Run sync again to go on.',
+    hint: note ?? 'What was under way was rolled back. Run sync again to go on.',
   })
 }
 
@@ -90,8 +134,7 @@ export function lostError({ context }: Run): MigrationManagerError {
   )
 }
 
-export function unknownError({ context }: Run, step: Step | undefined): MigrationManagerError {
-  const what = step?.migration.name ?? 'the last migration'
+export function unknownError({ context }: Run, what: string): MigrationManagerError {
   return new MigrationManagerError(
     'outcome/unknown',
     `The connection to ${context.environment} was lost while ${what} ran, and could not be had again in time.`,

@@ -75,6 +75,11 @@ export type Marker =
 /** More statements than this in one file, and only every n-th is marked: a marker costs the server about 70 µs. */
 const MAX_MARKS = 500
 
+/** How long the server may stay silent while it runs one statement, in milliseconds, before it counts as lost. */
+export function silenceOf({ limits }: MessageContext): number {
+  return limits.statementTimeoutMs + limits.lockTimeoutMs + 30_000
+}
+
 /** Reads a notice's text as a marker; null for everybody else's notices. */
 export function parseMarker(context: MessageContext, notice: string): Marker | null {
   if (!notice.startsWith(`${context.marker}:`)) return null
@@ -141,7 +146,7 @@ export function composeMessage(context: MessageContext, composition: Composition
   const text = texts.join('')
   return {
     text,
-    silenceMs: stride * (context.limits.statementTimeoutMs + context.limits.lockTimeoutMs) + 30_000,
+    silenceMs: stride * silenceOf(context),
     findPosition: (position) => findPiece(pieces, utf16Offset(text, position)),
   }
 }
@@ -253,7 +258,7 @@ COMMIT;RESET ALL;${context.sessionSettings}${mark(context, `'applied:${part}'`)}
 `
 }
 
-function localSettings({ limits }: MessageContext): string {
+export function localSettings({ limits }: MessageContext): string {
   return `SET LOCAL lock_timeout = ${limits.lockTimeoutMs};SET LOCAL statement_timeout = ${limits.statementTimeoutMs};SET LOCAL idle_in_transaction_session_timeout = 60000;`
 }
 
@@ -266,7 +271,7 @@ function mark(context: MessageContext, literal: string): string {
 const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** The server counts characters (code points) from 1, we count UTF-16 units from 0. */
-function utf16Offset(text: string, position: number): number {
+export function utf16Offset(text: string, position: number): number {
   let offset = 0
   for (let character = 1; character < position; character++) {
     offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1

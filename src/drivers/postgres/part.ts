@@ -1,36 +1,22 @@
 import type { Migration } from '../../core/migration.ts'
+import type { ScriptProblem } from '../../sql/problem.ts'
 import { readScript } from '../../sql/script.ts'
+import { findStepProblems, needsSteps, splitUnits } from '../../sql/steps.ts'
+import type { Unit } from '../../sql/steps.ts'
 import type { Part } from './message.ts'
 
-/** Why a file cannot be run as it stands; `offset` is a UTF-16 offset into its text. */
-export interface PartProblem {
-  readonly code: `${string}/${string}`
-  readonly message: string
-  readonly hint: string
-  readonly offset: number
-}
+/** A migration as it is carried out: in one transaction, step by step, or not at all. */
+export type ReadPart =
+  | (Part & { readonly kind: 'transaction' })
+  | { readonly kind: 'steps'; readonly migration: Migration; readonly units: readonly Unit[] }
+  | { readonly kind: 'unrunnable'; readonly migration: Migration; readonly problem: ScriptProblem }
 
-export interface ReadPart extends Part {
-  readonly problem?: PartProblem
-}
-
-/** Splits a migration's text into statements, or says what in it cannot be run in a transaction of ours. */
+/** Reads a migration's text for how it must be run. */
 export function readPart(migration: Migration): ReadPart {
   const script = readScript(migration.up)
-  const [problem] = script.problems
-  if (problem !== undefined) return { migration, statements: [], problem }
-  const [outside] = script.nonTransactional
-  if (outside !== undefined) {
-    return {
-      migration,
-      statements: [],
-      problem: {
-        code: 'sql/non-transactional',
-        message: `${outside.what} cannot run inside a transaction.`,
-        hint: 'This version runs every migration in a transaction of its own; take the statement out of the file.',
-        offset: outside.statement.start,
-      },
-    }
-  }
-  return { migration, statements: script.statements }
+  const [problem] = [...script.problems, ...findStepProblems(migration.up, script)]
+  if (problem !== undefined) return { kind: 'unrunnable', migration, problem }
+  return needsSteps(migration.up, script)
+    ? { kind: 'steps', migration, units: splitUnits(migration.up, script) }
+    : { kind: 'transaction', migration, statements: script.statements }
 }

@@ -14,6 +14,8 @@ export interface Facts {
   readonly version: number
   /** The server runs on Linux, where it can notice a client that is gone. */
   readonly onLinux: boolean
+  /** When the backend began, as the server writes it; with its pid it names the backend for good. */
+  readonly backendStart: string
   readonly databaseId: string
   readonly initialisedAs: string | null
   readonly state: 'absent' | 'ours' | 'foreign'
@@ -49,14 +51,14 @@ BEGIN
   IF to_regclass(${history}) IS NOT NULL THEN
     columns := ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(${history}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum);
     IF columns @> wanted THEN
-      entries := (SELECT jsonb_agg(jsonb_build_array(migration_name, checksum, status, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), duration_ms, applied_by, run_id)) FROM ${tables.history});
+      entries := (SELECT jsonb_agg(jsonb_build_array(migration_name, checksum, status, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), duration_ms, applied_by, run_id, step)) FROM ${tables.history});
       entries := COALESCE(entries, '[]');
     END IF;
   END IF;
   IF entries IS NOT NULL AND to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL THEN
     SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
   END IF;
-  facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%',
+  facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'backendStart', (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
     'initialisedAs', registered, 'columns', columns, 'history', entries, 'holder', holder,
     'statementTimeoutMs', (SELECT CASE unit WHEN 'ms' THEN setting::bigint END FROM pg_settings WHERE name = 'statement_timeout'));
@@ -77,6 +79,7 @@ export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts
     pid,
     version,
     onLinux: facts['onLinux'] === true,
+    backendStart: typeof facts['backendStart'] === 'string' ? facts['backendStart'] : '',
     databaseId: typeof databaseId === 'string' ? databaseId : '',
     initialisedAs: typeof initialisedAs === 'string' ? initialisedAs : null,
     state: Array.isArray(history) ? 'ours' : Array.isArray(columns) ? 'foreign' : 'absent',
@@ -89,7 +92,7 @@ export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts
 
 function parseRow(row: unknown): AppliedMigration {
   if (!Array.isArray(row)) throw unreadable()
-  const [name, checksum, status, appliedAt, durationMs, appliedBy, runId] = row as unknown[]
+  const [name, checksum, status, appliedAt, durationMs, appliedBy, runId, step] = row as unknown[]
   if (typeof name !== 'string' || typeof checksum !== 'string') throw unreadable()
   if (status !== 'started' && status !== 'applied') throw unreadable()
   return {
@@ -100,6 +103,7 @@ function parseRow(row: unknown): AppliedMigration {
     durationMs: typeof durationMs === 'number' ? durationMs : null,
     appliedBy: typeof appliedBy === 'string' ? appliedBy : '',
     runId: typeof runId === 'string' ? runId : null,
+    step: typeof step === 'number' ? step : null,
   }
 }
 

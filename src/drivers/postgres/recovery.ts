@@ -1,7 +1,7 @@
 import type { AppliedMigration } from '../../core/history.ts'
-import type { Run } from './apply.ts'
 import { pause } from './pause.ts'
 import { waitForLock } from './lock-wait.ts'
+import type { Run } from './run.ts'
 
 /** Between two attempts to connect again, in milliseconds. */
 const SHORTEST_WAIT = 200

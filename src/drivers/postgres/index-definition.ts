@@ -1,0 +1,44 @@
+import { retargetIndex } from '../../sql/index-statement.ts'
+import type { ObjectName } from '../../sql/meaning.ts'
+import { isLoss } from './link.ts'
+import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Whether an index that is there already is the one that a CREATE INDEX statement describes. The server itself writes
+ * both definitions: the wanted index is made on an empty temporary copy of the table, in a transaction that is rolled
+ * back. Null when that cannot be told (no right to make temporary tables, a definition that needs the table itself).
+ */
+export async function isSameIndex(
+  session: Session,
+  statement: string,
+  table: ObjectName,
+  index: string,
+  silenceMs: number,
+): Promise<boolean | null> {
+  const wanted = retargetIndex(statement, 'mm_probe_index', 'pg_temp.mm_probe')
+  if (wanted === null) return null
+  const source =
+    table.schema === null
+      ? quoteIdentifier(table.name)
+      : `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`
+  const existing = `(SELECT i.indexrelid FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = pg_catalog.to_regclass(${quoteLiteral(source)}) AND c.relname = ${quoteLiteral(index)})`
+  try {
+    const [row] = await session.ask(
+      `BEGIN;CREATE TEMPORARY TABLE mm_probe (LIKE ${source});${wanted}
+;SELECT pg_catalog.pg_get_indexdef('pg_temp.mm_probe_index'::pg_catalog.regclass), pg_catalog.pg_get_indexdef(${existing});ROLLBACK`,
+      silenceMs,
+    )
+    const [probe, found] = row ?? []
+    return typeof probe === 'string' && typeof found === 'string' ? essence(probe) === essence(found) : null
+  } catch (cause) {
+    if (isLoss(cause)) throw cause
+    await session.ask('ROLLBACK', silenceMs)
+    return null
+  }
+}
+
+/** What of a definition does not name the index or its table: whether it is unique, and everything from the method on. */
+function essence(definition: string): string {
+  return `${definition.startsWith('CREATE UNIQUE')} ${definition.slice(definition.indexOf(' USING '))}`
+}

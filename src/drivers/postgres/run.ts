@@ -1,0 +1,64 @@
+import type { Emit } from '../../core/event.ts'
+import type { Link } from './link.ts'
+import type { MessageContext } from './message.ts'
+import { pause } from './pause.ts'
+import type { Notice } from './session.ts'
+
+/** What all that runs on one database in one run has in common. */
+export interface Run {
+  readonly link: Link
+  readonly context: MessageContext
+  readonly emit: Emit
+  readonly signal: AbortSignal
+  /** Whether this session holds the migration lock. */
+  readonly lock: { isHeld: boolean }
+}
+
+/** How often a connection that is lost in the middle of a run is taken up again. */
+export const MAX_RECOVERIES = 3
+
+/** Failures that leave nothing behind and may be gone at the next attempt: lock_timeout, deadlock, serialisation. */
+const TRANSIENT: ReadonlySet<string> = new Set(['55P03', '40P01', '40001'])
+
+export function isTransient(code: string): boolean {
+  return TRANSIENT.has(code)
+}
+
+/** Between two cancel requests, in milliseconds. */
+const CANCEL_EVERY = 500
+
+/** Sends a message that an interruption of the run cancels. */
+export async function sendInterruptibly(
+  { link, signal }: Run,
+  text: string,
+  silenceMs: number,
+  onNotice: (notice: Notice) => void,
+): Promise<void> {
+  // A cancel that arrives between two statements is lost, so it is sent until the message has ended.
+  let timer: NodeJS.Timeout | undefined
+  let cancelling = Promise.resolve()
+  const cancel = (): void => {
+    cancelling = link.session.cancel().catch(() => {})
+    timer = setTimeout(cancel, CANCEL_EVERY)
+  }
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    await link.session.send(text, silenceMs, onNotice)
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    clearTimeout(timer)
+    // One that is still on its way would hit the next message.
+    await cancelling
+  }
+}
+
+/** Says why a migration is tried again, and waits with full jitter: two runs that block each other must not meet again. */
+export async function waitToRetry(run: Run, migration: string, reason: string, attempt: number): Promise<void> {
+  const { context, emit, signal } = run
+  emit({
+    type: 'waiting',
+    environment: context.environment,
+    what: `${migration}: ${reason}; attempt ${attempt + 1} of ${context.limits.lockRetries + 1}`,
+  })
+  await pause(Math.random() * Math.min(15_000, 500 * 2 ** attempt), signal)
+}

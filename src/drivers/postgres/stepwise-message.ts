@@ -1,0 +1,89 @@
+import type { Migration } from '../../core/migration.ts'
+import type { Unit } from '../../sql/steps.ts'
+import { GUARD, localSettings } from './message.ts'
+import type { MessageContext } from './message.ts'
+import { doBlock, quoteLiteral } from './quote.ts'
+import { appendLog } from './tables.ts'
+
+/** A raise of the guard that says that somebody else has changed the row. */
+const STALE = `RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'`
+
+/**
+ * Claims a migration in a transaction of its own, so that everybody sees that it has been started: a new row with
+ * step 0, or the row of an earlier run at the step where that one stopped. Then sets the limits for what follows.
+ */
+export function claimMessage(context: MessageContext, migration: Migration, resumeAt: number | null): string {
+  const { tables, key, runId, limits } = context
+  const name = quoteLiteral(migration.name)
+  const run = quoteLiteral(runId)
+  const claim =
+    resumeAt === null
+      ? `IF EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name}) THEN ${STALE}; END IF;
+INSERT INTO ${tables.history} (migration_name, checksum, status, step, applied_by, run_id) VALUES (${name}, ${quoteLiteral(migration.checksum)}, 'started', 0, session_user, ${run});`
+      : `UPDATE ${tables.history} SET run_id = ${run} WHERE migration_name = ${name} AND status = 'started' AND step = ${resumeAt};
+IF NOT FOUND THEN ${STALE}; END IF;`
+  return `BEGIN;${localSettings(context)}
+${doBlock(`BEGIN
+IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
+${claim}
+END`)}
+COMMIT;SET lock_timeout = ${limits.lockTimeoutMs};SET statement_timeout = ${limits.statementTimeoutMs};`
+}
+
+/** The statement that says that a unit is done; it fails unless the row is still ours and at this unit. */
+export function saveStep({ tables, runId }: MessageContext, migration: Migration, unit: number): string {
+  return doBlock(`BEGIN
+UPDATE ${tables.history} SET step = ${unit + 1} WHERE migration_name = ${quoteLiteral(migration.name)} AND status = 'started' AND step = ${unit} AND run_id = ${quoteLiteral(runId)};
+IF NOT FOUND THEN ${STALE}; END IF;
+END`)
+}
+
+/** Statements in one transaction with the step that they are; the step first, so that it is also the fence. */
+export function unitMessage(
+  context: MessageContext,
+  migration: Migration,
+  unit: Extract<Unit, { kind: 'transaction' | 'setting' }>,
+  index: number,
+): { readonly text: string; readonly spans: readonly { readonly messageStart: number; readonly fileStart: number }[] } {
+  const statements = unit.kind === 'setting' ? [unit.statement] : unit.statements
+  const begin = unit.kind === 'setting' ? 'BEGIN;' : `BEGIN ${unit.modes};`
+  // Modes of the file's own BEGIN must come before any query, so the fence stands behind them and the settings.
+  let text = `${begin}${localSettings(context)}${saveStep(context, migration, index)}\n`
+  const spans = statements.map(({ start, end }) => {
+    const span = { messageStart: text.length, fileStart: start }
+    text += `${migration.up.slice(start, end)}\n;`
+    return span
+  })
+  return { text: `${text}COMMIT;`, spans }
+}
+
+/** Writes the row that says that the whole migration is applied, and its event in the log. */
+export function finishMessage(
+  context: MessageContext,
+  migration: Migration,
+  units: number,
+  durationMs: number,
+): string {
+  const { tables, runId } = context
+  const entry = appendLog(tables, runId, context.actor, {
+    event: 'apply',
+    migration: migration.name,
+    checksum: migration.checksum,
+    outcome: 'applied',
+    durationMs: String(durationMs),
+    detail: quoteLiteral(JSON.stringify({ steps: units })),
+  })
+  return `RESET ALL;${context.sessionSettings}BEGIN;${localSettings(context)}
+${doBlock(`BEGIN
+UPDATE ${tables.history} SET status = 'applied', applied_at = pg_catalog.clock_timestamp(), duration_ms = ${durationMs}
+WHERE migration_name = ${quoteLiteral(migration.name)} AND status = 'started' AND step = ${units} AND run_id = ${quoteLiteral(runId)};
+IF NOT FOUND THEN ${STALE}; END IF;
+${entry}
+END`)}
+COMMIT;`
+}
+
+/** Takes back the claim of a migration of which nothing has been done. */
+export function withdrawMessage({ tables, runId, sessionSettings }: MessageContext, migration: Migration): string {
+  return `ROLLBACK;RESET ALL;${sessionSettings}DELETE FROM ${tables.history} WHERE migration_name = ${quoteLiteral(migration.name)} AND status = 'started' AND run_id = ${quoteLiteral(runId)};`
+}

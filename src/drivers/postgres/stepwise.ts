@@ -1,0 +1,286 @@
+import { MigrationManagerError } from '../../core/errors.ts'
+import { readMeaning } from '../../sql/meaning.ts'
+import { startOfUnit } from '../../sql/steps.ts'
+import type { Unit } from '../../sql/steps.ts'
+import { verifyQueries } from '../../sql/verify.ts'
+import { ServerFailure } from './errors.ts'
+import {
+  describeStatementFailure,
+  escapedError,
+  interruptedError,
+  lostError,
+  undecidableError,
+  unknownError,
+} from './failure.ts'
+import { isSameIndex } from './index-definition.ts'
+import { isLoss } from './link.ts'
+import { composeFailure, GUARD, silenceOf, utf16Offset } from './message.ts'
+import type { ReadPart } from './part.ts'
+import { postConditionOf } from './postcondition.ts'
+import type { PostCondition, Standing } from './postcondition.ts'
+import { recover } from './recovery.ts'
+import { isTransient, MAX_RECOVERIES, sendInterruptibly, waitToRetry } from './run.ts'
+import type { Run } from './run.ts'
+import { claimMessage, finishMessage, saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
+
+export type StepwisePart = Extract<ReadPart, { kind: 'steps' }>
+
+/** How a migration that is carried out step by step ended. */
+export type StepwiseEnd =
+  | { readonly kind: 'applied'; readonly durationMs: number }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'failed' | 'needs-person' | 'unknown'; readonly error: MigrationManagerError }
+
+/**
+ * Carries out a migration that cannot run in one transaction: claims its row, then does one unit after the other and
+ * saves each in the row, so that whoever comes next, this run or a later one, goes on where it stopped. The lock is held
+ * throughout. `resumeAt` is the unit at which an earlier run stopped, perhaps in the middle of it; null for a new claim.
+ */
+export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number | null): Promise<StepwiseEnd> {
+  const began = Date.now()
+  const { migration } = part
+  let at = resumeAt
+  for (let recoveries = 0; ; recoveries++) {
+    try {
+      return await carryOut(run, part, at, began)
+    } catch (cause) {
+      if (!isLoss(cause)) throw cause
+    }
+    const history = await recover(run)
+    if (history === null) return { kind: 'unknown', error: unknownError(run, migration.name) }
+    run.lock.isHeld = true
+    const row = history.find(({ name }) => name === migration.name)
+    if (row?.status === 'applied') return { kind: 'applied', durationMs: row.durationMs ?? 0 }
+    if (row !== undefined && row.step === null) return { kind: 'needs-person', error: escapedError(run, migration) }
+    if (recoveries === MAX_RECOVERIES) return { kind: 'failed', error: lostError(run) }
+    at = row?.step ?? null
+  }
+}
+
+async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, began: number): Promise<StepwiseEnd> {
+  const { context } = run
+  const { migration, units } = part
+  const first = resumeAt ?? 0
+  try {
+    await send(run, claimMessage(context, migration, resumeAt))
+    for (const unit of units.slice(0, first)) {
+      if (unit.kind === 'setting') await send(run, migration.up.slice(unit.statement.start, unit.statement.end))
+    }
+    for (const [index, unit] of units.entries()) {
+      if (index < first) continue
+      run.emit({
+        type: 'statement-started',
+        environment: context.environment,
+        migration: migration.name,
+        statement: index + 1,
+        statements: units.length,
+      })
+      const end = await carryOutUnit(run, part, unit, { index, isInDoubt: resumeAt === index })
+      if (end !== null) return end
+    }
+    const durationMs = Date.now() - began
+    await send(run, finishMessage(context, migration, units.length, durationMs))
+    run.emit({ type: 'migration-applied', environment: context.environment, migration: migration.name, durationMs })
+    return { kind: 'applied', durationMs }
+  } catch (cause) {
+    if (cause instanceof ServerFailure && cause.server.code === GUARD.stale) return { kind: 'stale' }
+    throw cause
+  }
+}
+
+interface Place {
+  readonly index: number
+  /** An earlier run, or this one before it lost its connection, may have sent this unit already. */
+  readonly isInDoubt: boolean
+}
+
+/** Does one unit and saves it, with retries; returns null when it is done, or how the migration ended. */
+async function carryOutUnit(run: Run, part: StepwisePart, unit: Unit, place: Place): Promise<StepwiseEnd | null> {
+  for (let attempt = 0; ; attempt++) {
+    if (run.signal.aborted) return interrupted(run, part, place.index)
+    try {
+      return unit.kind === 'alone' ? await doAlone(run, part, unit, place) : await doTogether(run, part, unit, place)
+    } catch (cause) {
+      if (isLoss(cause) || !(cause instanceof ServerFailure)) throw cause
+      const { code, message } = cause.server
+      if (code === GUARD.stale) throw cause
+      if (run.signal.aborted) return interrupted(run, part, place.index)
+      if (isTransient(code) && attempt < run.context.limits.lockRetries) {
+        await send(run, 'ROLLBACK')
+        await waitToRetry(run, part.migration.name, message, attempt + 1)
+        continue
+      }
+      return fail(run, part, unit, place.index, cause)
+    }
+  }
+}
+
+/** Statements that share a transaction, and the step that says so. */
+async function doTogether(
+  run: Run,
+  { migration }: StepwisePart,
+  unit: Exclude<Unit, { kind: 'alone' }>,
+  { index }: Place,
+): Promise<null> {
+  const { text, spans } = unitMessage(run.context, migration, unit, index)
+  try {
+    await send(run, text)
+    return null
+  } catch (cause) {
+    if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
+    const offset = utf16Offset(text, cause.server.position)
+    const span = spans.findLast(({ messageStart }) => messageStart <= offset)
+    throw span === undefined ? cause : new LocatedFailure(cause, span.fileStart + offset - span.messageStart)
+  }
+}
+
+/** A statement that must stand alone: what it is for is looked at before and after, because nothing else proves it. */
+async function doAlone(
+  run: Run,
+  { migration }: StepwisePart,
+  unit: Extract<Unit, { kind: 'alone' }>,
+  { index, isInDoubt }: Place,
+): Promise<StepwiseEnd | null> {
+  const text = migration.up.slice(unit.statement.start, unit.statement.end)
+  const meaning = await readMeaning(text)
+  const condition = postConditionOf(meaning)
+  const save = (): Promise<null> => send(run, saveStep(run.context, migration, index)).then(() => null)
+
+  if ((await clear(run, condition)) === 'done' && !condition.isRepeatable) {
+    const { link, context } = run
+    const isOther =
+      meaning.kind === 'create-index' &&
+      (await isSameIndex(link.session, text, meaning.table, meaning.index, silenceOf(context))) === false
+    if (!isOther) return save()
+    throw new ServerFailure({
+      code: '42P07',
+      message: `there is already another index ${meaning.index}, with another definition`,
+      hint: null,
+      position: null,
+      constraint: null,
+      isFatal: false,
+    })
+  }
+  if (condition.query === null && !condition.isRepeatable && isInDoubt) {
+    const answer = await verify(run, migration.up)
+    if (answer === true) return save()
+    if (answer === null) {
+      return { kind: 'needs-person', error: undecidableError(run, migration, index, unit.statement.start) }
+    }
+  }
+  try {
+    await send(run, text)
+  } catch (cause) {
+    if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
+    throw new LocatedFailure(cause, unit.statement.start + utf16Offset(text, cause.server.position))
+  }
+  // IF NOT EXISTS over an invalid index "succeeds"; so may a statement that was overtaken.
+  const after = await look(run, condition)
+  if (after === 'half' || after === 'busy')
+    throw new ServerFailure({ ...UNFINISHED, message: `${unit.what} left something unfinished behind` })
+  return save()
+}
+
+/** As a serialisation failure, so that it is tried again: what was left behind is cleared first. */
+const UNFINISHED = { code: '40001', message: '', hint: null, position: null, constraint: null, isFatal: false }
+
+/** A failure whose place in the file is known. */
+class LocatedFailure extends ServerFailure {
+  readonly offset: number
+
+  constructor(cause: ServerFailure, offset: number) {
+    super(cause.server)
+    this.offset = offset
+  }
+}
+
+async function look(run: Run, { query }: PostCondition): Promise<Standing> {
+  return query === null ? 'untellable' : (await ask(run, query)).standing
+}
+
+/** Looks, and clears what an earlier attempt left behind, until nothing is in the way any more. */
+async function clear(run: Run, { query }: PostCondition): Promise<Standing> {
+  if (query === null) return 'untellable'
+  const { limits, environment } = run.context
+  const deadline = Date.now() + limits.lockWaitMs
+  for (;;) {
+    const { standing, remedies } = await ask(run, query)
+    if (standing !== 'half' && standing !== 'busy') return standing
+    if (run.signal.aborted || Date.now() > deadline)
+      throw new ServerFailure({ ...UNFINISHED, code: '55P03', message: 'another session is still at work on it' })
+    if (standing === 'busy') run.emit({ type: 'waiting', environment, what: 'another session is building this index' })
+    for (const remedy of remedies) await send(run, remedy)
+    if (remedies.length === 0) await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
+
+async function ask(run: Run, query: string): Promise<{ standing: Standing; remedies: readonly string[] }> {
+  const [row] = await run.link.session.ask(query, silenceOf(run.context))
+  const [standing, remedies] = row ?? []
+  const known = (['done', 'absent', 'half', 'busy'] as const).find((candidate) => candidate === standing)
+  const statements: unknown = JSON.parse(remedies ?? '[]')
+  return { standing: known ?? 'untellable', remedies: Array.isArray(statements) ? statements.map(String) : [] }
+}
+
+/** Whether all of the file's verify queries say yes; null when it has none. */
+async function verify(run: Run, text: string): Promise<boolean | null> {
+  const queries = verifyQueries(text)
+  if (queries.length === 0) return null
+  for (const query of queries) {
+    const [row] = await run.link.session.ask(`SELECT (${query}\n)::boolean::text`, silenceOf(run.context))
+    if (row?.[0] !== 'true') return false
+  }
+  return true
+}
+
+function send(run: Run, text: string): Promise<void> {
+  const { context, emit } = run
+  return sendInterruptibly(run, text, silenceOf(context), ({ message }) => {
+    emit({ type: 'notice', environment: context.environment, migration: '', message })
+  })
+}
+
+/** Stops at a unit: a claim under which nothing was done is taken back, all else stays for the next run. */
+async function fail(
+  run: Run,
+  { migration, units }: StepwisePart,
+  unit: Unit,
+  index: number,
+  cause: ServerFailure,
+): Promise<StepwiseEnd> {
+  const { context, emit } = run
+  emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
+  const isUntouched = units.slice(0, index).every(({ kind }) => kind === 'setting')
+  const tidied = await tidy(run, migration.up, unit, cause)
+  const note =
+    isUntouched && tidied
+      ? undefined
+      : `Steps 1 to ${index} of ${units.length} are done. Mend what stopped it and run sync again: it goes on at step ${index + 1}.`
+  if (isUntouched && tidied) await send(run, withdrawMessage(context, migration))
+  await send(run, composeFailure(context, migration, cause.server.code)).then(
+    () => (run.lock.isHeld = false),
+    () => {},
+  )
+  const offset = cause instanceof LocatedFailure ? cause.offset : startOfUnit(unit)
+  return { kind: 'failed', error: describeStatementFailure(run, migration, cause.server, offset, note) }
+}
+
+/** Takes away what the failed statement left behind; false when that did not succeed, or cannot be known. */
+async function tidy(run: Run, text: string, unit: Unit, cause: ServerFailure): Promise<boolean> {
+  await send(run, 'ROLLBACK')
+  if (unit.kind !== 'alone') return true
+  // Something else has the name already; it is not ours to take away.
+  if (cause.server.code === '42P07') return true
+  const condition = postConditionOf(await readMeaning(text.slice(unit.statement.start, unit.statement.end)))
+  try {
+    return (await clear(run, condition)) !== 'done' && condition.query !== null
+  } catch (failure) {
+    if (isLoss(failure)) throw failure
+    return false
+  }
+}
+
+function interrupted(run: Run, { units }: StepwisePart, index: number): StepwiseEnd {
+  const note = `Steps 1 to ${index} of ${units.length} are done. Run sync again: it goes on at step ${index + 1}.`
+  return { kind: 'failed', error: interruptedError(run, note) }
+}
