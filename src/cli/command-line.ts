@@ -1,4 +1,5 @@
 import { MigrationManagerError } from '../core/errors.ts'
+import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
 import { parseCommandLine } from './commands/parser.ts'
 import type { CommandLine } from './commands/parser.ts'
 import { createConfirmation } from './confirmation.ts'
@@ -51,7 +52,17 @@ async function runCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const { run } = await spec.load()
-  const wired = wire({ options, terminal, signal, confirm: createConfirmation(terminal, options.yes, signal) })
+  const wired = wire({
+    options,
+    terminal,
+    signal,
+    confirm: createConfirmation(terminal, options.yes, signal),
+    verbs: COMMANDS.map(({ name, describe, options: own }) => ({
+      name,
+      describe,
+      options: [...Object.keys(own), ...Object.keys(GLOBAL_OPTIONS), 'help'],
+    })),
+  })
   const result = await run(wired, args)
   terminal.settle()
   if (options.json) terminal.writer.writeJson(result.json)

@@ -11,3 +11,11 @@ export interface GlobalOptions {
   readonly quiet: boolean
   readonly color: boolean
 }
+
+/** A verb of the command line by its words, for those who offer them. */
+export interface Verb {
+  readonly name: string
+  readonly describe: string
+  /** All options that it takes, without dashes. */
+  readonly options: readonly string[]
+}

@@ -11,7 +11,7 @@ import type { Project } from '../core/project.ts'
 import { driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
 import { checkPostgresContent } from '../lint/content.ts'
 import { readCommit } from '../sources/git.ts'
-import type { GlobalOptions } from './options.ts'
+import type { GlobalOptions, Verb } from './options.ts'
 import type { Terminal } from './output/terminal.ts'
 
 /** All that a command of the command line works with; made here, once a run. */
@@ -23,6 +23,8 @@ export interface Run {
   readonly confirm: Confirm
   readonly emit: Emit
   readonly checks: readonly Check[]
+  /** All verbs there are. */
+  readonly verbs: readonly Verb[]
   /** The environments and everything else that is configured. Throws `ProblemsError`. */
   project(): Promise<Project>
   /** The folder of migration files, for commands that need no environment. */
@@ -30,6 +32,7 @@ export interface Run {
 }
 
 export interface Surroundings {
+  readonly verbs: readonly Verb[]
   readonly options: GlobalOptions
   readonly terminal: Terminal
   readonly signal: AbortSignal
@@ -37,7 +40,7 @@ export interface Surroundings {
 }
 
 /** Puts the parts together: the only place that chooses drivers, checks and reporters. */
-export function wire({ options, terminal, signal, confirm }: Surroundings): Run {
+export function wire({ options, terminal, signal, confirm, verbs }: Surroundings): Run {
   const cwd = process.cwd()
   const input: ConfigurationInput = {
     env: process.env,
@@ -61,6 +64,7 @@ export function wire({ options, terminal, signal, confirm }: Surroundings): Run 
     confirm,
     emit: (event) => terminal.report(event),
     checks: [checkPostgresContent],
+    verbs,
     async project() {
       const [configuration, actor] = await Promise.all([loadConfiguration(input), whoRunsThis(cwd)])
       terminal.hide(configuration.environments.flatMap(({ secrets }) => secrets))

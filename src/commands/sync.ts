@@ -3,6 +3,7 @@ import type { Environment } from '../core/environment.ts'
 import type { Emit } from '../core/event.ts'
 import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
+import { reach } from '../core/kill-point.ts'
 import type { AppliedMigration } from '../core/history.ts'
 import { isBlocked } from '../core/plan.ts'
 import { buildMatrix } from '../core/matrix.ts'
@@ -47,6 +48,7 @@ export async function sync(
   const planned = await planEnvironments(project, options, ports.checks, ports.emit, ports.signal)
   await using _connections = planned.survey
   ports.onPlan?.(planned)
+  reach('planned')
   if (planned.findings.some(isBlocking)) return conclude(planned, refuseAll(planned, 'blocked'), planned.findings)
   if (options.dryRun) return conclude(planned, refuseAll(planned, 'planned'), planned.findings)
 
@@ -54,6 +56,7 @@ export async function sync(
   if (refusals.length > 0) {
     return conclude(planned, refuseAll(planned, 'blocked'), [...planned.findings, ...refusals])
   }
+  reach('confirmed')
   return conclude(planned, await applyAll(planned.targets, ports), planned.findings)
 }
 

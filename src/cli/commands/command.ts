@@ -1,3 +1,4 @@
+import type { Options } from 'yargs'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Page } from '../output/page.ts'
 import type { Json } from '../output/json.ts'
@@ -15,6 +16,16 @@ export interface CommandResult {
 
 /** The options of a command's own, as parsed. */
 export type Arguments = Readonly<Record<string, unknown>>
+
+/** A verb as the parser and the help need it; its module is loaded when it is chosen. */
+export interface CommandSpec {
+  readonly name: string
+  /** What stands behind the name in the usage line, as yargs writes positionals. */
+  readonly positionals: string
+  readonly describe: string
+  readonly options: Readonly<Record<string, Options>>
+  readonly load: () => Promise<{ readonly run: RunCommand }>
+}
 
 /** One verb of the command line; its module exports it as `run`. */
 export type RunCommand = (run: Run, args: Arguments) => Promise<CommandResult>

@@ -1,15 +1,5 @@
 import type { Options } from 'yargs'
-import type { RunCommand } from './command.ts'
-
-/** A verb as the parser and the help need it; its module is loaded when it is chosen. */
-export interface CommandSpec {
-  readonly name: string
-  /** What stands behind the name in the usage line, as yargs writes positionals. */
-  readonly positionals: string
-  readonly describe: string
-  readonly options: Readonly<Record<string, Options>>
-  readonly load: () => Promise<{ readonly run: RunCommand }>
-}
+import type { CommandSpec } from './command.ts'
 
 const ALLOW: Options = {
   type: 'string',

@@ -3,9 +3,8 @@ import { nearestName } from '../../config/names.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { GlobalOptions } from '../options.ts'
 import { textArgument } from './command.ts'
-import type { Arguments } from './command.ts'
+import type { Arguments, CommandSpec } from './command.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './index.ts'
-import type { CommandSpec } from './index.ts'
 
 /** What a command line asks for. */
 export type CommandLine =

@@ -1,4 +1,5 @@
 import type { MigrationManagerError } from '../../core/errors.ts'
+import { reach } from '../../core/kill-point.ts'
 import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
 import { describeServerFailure, ServerFailure } from './errors.ts'
@@ -206,6 +207,7 @@ async function handleFailure(
     await waitToRetry(run, migration.name, cause.server.message, state.retries)
     return null
   }
+  reach('failed')
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
   const error = describeMigrationFailure(run, broken, failed)
   // The log is told as a courtesy: what is true is that the migration was rolled back.

@@ -5,6 +5,7 @@ import { parseFacts, readMessage } from './reading.ts'
 import type { Facts } from './reading.ts'
 import { openSession } from './session.ts'
 import type { Login, Session } from './session.ts'
+import { quoteLiteral } from './quote.ts'
 import type { Tables } from './tables.ts'
 
 /** What a link needs to find its database, now and again after a loss. */
@@ -26,7 +27,10 @@ export interface Link {
   readonly hasSession: boolean
   /** Asks the database again, over the session there is. */
   refresh(): Promise<Facts>
-  /** Drops the session and opens another one to the same database. Throws what kept it from being opened. */
+  /**
+   * Drops the session, opens another one to the same database and ends the old backend, so that nothing that is still
+   * on its way can be carried out any more. Throws what kept it from that.
+   */
   reopen(signal: AbortSignal): Promise<void>
 }
 
@@ -66,8 +70,27 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
           { hint: 'Look at what happened to the server, then run status.', environment: options.place.environment },
         )
       }
+      const old = facts
+      const knewSession = facts.pid === session.backendPid
       ;({ session, facts } = next)
+      if (knewSession) await endBackend(session, old, options.connectMs)
     },
+  }
+}
+
+/**
+ * Ends a backend that is known by its pid and its start, and waits until it is gone. What it had committed stays; what
+ * it had not is rolled back; a message that it had not read yet is never read.
+ */
+async function endBackend(session: Session, { pid, backendStart }: Facts, withinMs: number): Promise<void> {
+  if (backendStart === '') return
+  const find = `FROM pg_catalog.pg_stat_activity WHERE pid = ${pid} AND pg_catalog.to_jsonb(backend_start)#>>'{}' = ${quoteLiteral(backendStart)}`
+  const deadline = Date.now() + withinMs
+  for (;;) {
+    const [row] = await session.ask(`SELECT pg_catalog.pg_terminate_backend(pid)::text ${find}`, withinMs)
+    if (row === undefined) return
+    if (Date.now() > deadline) throw new LostConnection('the old backend did not end')
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 

@@ -1,3 +1,4 @@
+import { reach } from '../../core/kill-point.ts'
 import type { Emit } from '../../core/event.ts'
 import { parseMarker } from './message.ts'
 import type { MessageContext, Part } from './message.ts'
@@ -41,6 +42,7 @@ export function followProgress(
         if (progress.statement >= 0) emit({ type: 'notice', environment, migration, message })
         return
       }
+      if (marker.kind !== 'prepared') reach(marker.kind)
       switch (marker.kind) {
         case 'began':
           progress.hasBegun = true

@@ -14,7 +14,9 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** An anonymous PL/pgSQL block; the tag cannot occur in what we put inside, which holds no text of a user's file. */
+/** An anonymous PL/pgSQL block, under a dollar tag that its text does not hold, whatever names and values are in it. */
 export function doBlock(body: string): string {
-  return `DO $mm_block$${body}$mm_block$;`
+  let tag = '$mm$'
+  for (let number = 1; body.includes(tag); number++) tag = `$mm${number}$`
+  return `DO ${tag}${body}${tag};`
 }

@@ -1,4 +1,5 @@
 import type { AppliedMigration } from '../../core/history.ts'
+import { reach } from '../../core/kill-point.ts'
 import { pause } from './pause.ts'
 import { waitForLock } from './lock-wait.ts'
 import type { Run } from './run.ts'
@@ -20,6 +21,7 @@ export async function recover({ link, context, emit }: Run): Promise<readonly Ap
   for (let wait = SHORTEST_WAIT; Date.now() < deadline; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     emit({ type: 'waiting', environment, what: 'the connection was lost; connecting again to see what was done' })
     try {
+      reach('recovering')
       await link.reopen(signal)
       await waitForLock(link, { ...context, limits: { ...limits, lockWaitMs: deadline - Date.now() } }, emit, signal)
       return (await link.refresh()).history

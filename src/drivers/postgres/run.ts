@@ -1,3 +1,4 @@
+import { reach } from '../../core/kill-point.ts'
 import type { Emit } from '../../core/event.ts'
 import type { Link } from './link.ts'
 import type { MessageContext } from './message.ts'
@@ -43,7 +44,9 @@ export async function sendInterruptibly(
   }
   signal.addEventListener('abort', cancel, { once: true })
   try {
+    reach('sending')
     await link.session.send(text, silenceMs, onNotice)
+    reach('answered')
   } finally {
     signal.removeEventListener('abort', cancel)
     clearTimeout(timer)

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import postgres from 'postgres'
+import { reach } from '../../core/kill-point.ts'
 import type { Secret } from '../../core/secret.ts'
 import { LostConnection, ServerFailure } from './errors.ts'
 import { openSocket, sendCancel } from './socket.ts'
@@ -62,11 +63,13 @@ export async function openSession(
   ])
   // Before the driver is told to connect: its own errors for a failed socket carry the connection's options.
   const socket = await openSocket(login, deadline)
+  reach('connected')
   const abort = (): void => void socket.destroy(deadline.reason instanceof Error ? deadline.reason : undefined)
   deadline.addEventListener('abort', abort, { once: true })
   try {
     const session = createSession(login, socket)
     const rows = await session.ask(hello, options.connectMs)
+    reach('read')
     return { session, rows }
   } catch (cause) {
     socket.destroy()
@@ -162,6 +165,7 @@ function createSession(login: Login, socket: Socket): Session & { backendPid: nu
       await sendCancel(login, backend, AbortSignal.timeout(5_000))
     },
     close() {
+      reach('closing')
       // Terminate ('X', length 4), then our end of the stream; the process need not wait for the server's.
       if (!socket.destroyed) socket.end(Buffer.from([0x58, 0, 0, 0, 4]))
       socket.unref()

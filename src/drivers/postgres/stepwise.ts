@@ -1,4 +1,5 @@
 import { MigrationManagerError } from '../../core/errors.ts'
+import { reach } from '../../core/kill-point.ts'
 import { readMeaning } from '../../sql/meaning.ts'
 import { startOfUnit } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
@@ -63,6 +64,7 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
   const first = resumeAt ?? 0
   try {
     await send(run, claimMessage(context, migration, resumeAt))
+    reach('claimed')
     for (const unit of units.slice(0, first)) {
       if (unit.kind === 'setting') await send(run, migration.up.slice(unit.statement.start, unit.statement.end))
     }
@@ -80,6 +82,7 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
     }
     const durationMs = Date.now() - began
     await send(run, finishMessage(context, migration, units.length, durationMs))
+    reach('finished')
     run.emit({ type: 'migration-applied', environment: context.environment, migration: migration.name, durationMs })
     return { kind: 'applied', durationMs }
   } catch (cause) {
@@ -146,7 +149,9 @@ async function doAlone(
   const condition = postConditionOf(meaning)
   const save = (): Promise<null> => send(run, saveStep(run.context, migration, index)).then(() => null)
 
-  if ((await clear(run, condition)) === 'done' && !condition.isRepeatable) {
+  const before = await clear(run, condition)
+  reach('looked')
+  if (before === 'done' && !condition.isRepeatable) {
     const { link, context } = run
     const isOther =
       meaning.kind === 'create-index' &&
@@ -168,6 +173,7 @@ async function doAlone(
       return { kind: 'needs-person', error: undecidableError(run, migration, index, unit.statement.start) }
     }
   }
+  reach('stepping')
   try {
     await send(run, text)
   } catch (cause) {
@@ -175,6 +181,7 @@ async function doAlone(
     throw new LocatedFailure(cause, unit.statement.start + utf16Offset(text, cause.server.position))
   }
   // IF NOT EXISTS over an invalid index "succeeds"; so may a statement that was overtaken.
+  reach('stepped')
   const after = await look(run, condition)
   if (after === 'half' || after === 'busy')
     throw new ServerFailure({ ...UNFINISHED, message: `${unit.what} left something unfinished behind` })

@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest'
+import { compareVersions, readMigrations, versionOf } from '../../../src/core/migration.ts'
+import type { MigrationFile } from '../../../src/core/migration.ts'
+import { fileOf, migrationsOf } from './samples.ts'
+
+function problemsOf(...files: readonly MigrationFile[]): readonly string[] {
+  const result = readMigrations(files)
+  return 'problems' in result ? result.problems.map(({ code }) => code) : []
+}
+
+describe('file names', () => {
+  test.each([
+    '001-initial.sql',
+    '1_a.sql',
+    '20260101120000_add_users.sql',
+    '001-größe.sql',
+    '001-数据.sql',
+    '001-a b.sql',
+    '001-a.b.sql',
+    '001-down.sql',
+    '001--x.sql',
+    `${'9'.repeat(100)}-big.sql`,
+    `001-${'x'.repeat(236)}.sql`,
+  ])('%j is accepted', (fileName) => {
+    expect(problemsOf(fileOf(fileName))).toEqual([])
+  })
+
+  test.each([
+    ['no digits', 'initial.sql'],
+    ['digits that are not first', 'a-001.sql'],
+    ['a sign before the digits', '-001-a.sql'],
+    ['digits alone', '001.sql'],
+    ['digits alone, as a rollback', '001.down.sql'],
+    ['nothing behind the separator', '001-.sql'],
+    ['no separator', '001a.sql'],
+    ['a space as separator', '001 a.sql'],
+    ['a point as separator', '001.a.sql'],
+    ['digits of another script', '٠٠١-a.sql'],
+    ['full-width digits', '００１-a.sql'],
+    ['an ending in capitals', '001-a.SQL'],
+    ['another ending', '001-a.txt'],
+    ['an ending too many', '001-a.sql.bak'],
+    ['no name at all', '.sql'],
+    ['241 bytes', `001-${'x'.repeat(237)}.sql`],
+    ['241 bytes in fewer characters', `0001-${'é'.repeat(118)}.sql`],
+  ])('a name with %s is refused', (_, fileName) => {
+    expect(problemsOf(fileOf(fileName))).toEqual(['migration/bad-name'])
+  })
+
+  // Syntax of shells, Windows and SQL; control, formatting, private and broken characters.
+  const unsafe = [
+    '\\/"\'`$<>|*?:;',
+    '\0\t\n\r\u001b\u007f\u0085',
+    '\u00ad\u200b\u200f\u202e\u2028\u2029\u2066\ufeff\ue000\ud800',
+  ].join('')
+  test.each(unsafe.split(''))('a name with %j is refused', (character) => {
+    expect(problemsOf(fileOf(`001-a${character}b.sql`))).toEqual(['migration/unsafe-name'])
+  })
+})
+
+describe('texts', () => {
+  test('a byte order mark and CRLF change neither the checksum nor what is run', () => {
+    const [plain, marked, crlf, both] = ['a;\nb;\n', '\uFEFFa;\nb;\n', 'a;\r\nb;\r\n', '\uFEFFa;\r\nb;\r\n'].map(
+      (text) => {
+        const result = readMigrations([fileOf('001-a.sql', text)])
+        return 'migrations' in result ? result.migrations[0] : undefined
+      },
+    )
+
+    expect(plain).toMatchObject({ up: 'a;\nb;\n', lines: 2 })
+    expect([marked, crlf, both]).toEqual([plain, plain, plain])
+  })
+
+  test.each([
+    ['a last line break', 'a;'],
+    ['white space', 'a; \n'],
+    ['a lone CR', 'a;\r'],
+    ['a second byte order mark', '\uFEFF\uFEFFa;\n'],
+    ['a comment', 'a;\n--\n'],
+    ['capitals', 'A;\n'],
+  ])('%s makes another checksum', (_, text) => {
+    const [one, other] = [text, 'a;\n'].map((each) => {
+      const result = readMigrations([fileOf('001-a.sql', each)])
+      return 'migrations' in result ? result.migrations[0]?.checksum : undefined
+    })
+
+    expect(one).toMatch(/^sha256:[0-9a-f]{64}$/)
+    expect(one).not.toBe(other)
+  })
+
+  test.each([
+    ['', 0],
+    ['\n', 1],
+    ['a', 1],
+    ['a\n', 1],
+    ['a\nb', 2],
+    ['a\r\n\r\nb\r\n', 3],
+  ])('%j has %i lines', (text, lines) => {
+    expect(readMigrations([fileOf('001-a.sql', text)])).toMatchObject({ migrations: [{ lines }] })
+  })
+
+  test('a NUL byte is refused', () => {
+    expect(problemsOf(fileOf('001-a.sql', 'SELECT 1;\0'))).toEqual(['migration/nul-byte'])
+  })
+
+  test('a file without a text is refused with the reason and the way out', () => {
+    const content = { unreadable: 'it is not UTF-8.', hint: 'Save it as UTF-8.' }
+
+    expect(readMigrations([{ fileName: '001-a.sql', file: 'database/001-a.sql', content }])).toEqual({
+      problems: [
+        { code: 'migration/unreadable', message: 'database/001-a.sql: it is not UTF-8.', hint: 'Save it as UTF-8.' },
+      ],
+    })
+  })
+})
+
+describe('order and duplicates', () => {
+  test('files run by number, not by text', () => {
+    const names = migrationsOf('10-a', '9-b', '20260101120000-c', '0100-d', '2-e', '000-f').map(({ name }) => name)
+
+    expect(names).toEqual(['000-f', '2-e', '9-b', '10-a', '0100-d', '20260101120000-c'])
+  })
+
+  test.each([
+    ['2', '010', -1],
+    ['010', '10', 0],
+    ['0', '000', 0],
+    ['9007199254740993', '9007199254740992', 1],
+    ['99', '100', -1],
+  ])('version %s against %s is %i', (a, b, sign) => {
+    expect(Math.sign(compareVersions(a, b))).toBe(sign)
+  })
+
+  test.each([
+    ['001-a', '001'],
+    ['20260101_x', '20260101'],
+    ['a-1', null],
+    ['', null],
+    ['٠١-a', null],
+  ])('the version of %j is %j', (name, version) => {
+    expect(versionOf(name)).toBe(version)
+  })
+
+  test.each([
+    ['other descriptions', '001-a', '001-b'],
+    ['leading zeros', '001-a', '1-b'],
+    ['zeros only', '000-a', '0-b'],
+    ['another separator', '001-a', '001_a'],
+    ['capitals', '001-a', '001-A'],
+    ['another Unicode form', '001-\u00e9', '001-e\u0301'],
+  ])('two files of one version are refused: %s', (_, one, other) => {
+    expect(problemsOf(fileOf(`${one}.sql`), fileOf(`${other}.sql`))).toEqual(['migration/duplicate-version'])
+  })
+
+  test('the same description under two versions is no duplicate', () => {
+    expect(problemsOf(fileOf('001-a.sql'), fileOf('002-a.sql'))).toEqual([])
+  })
+
+  test('a duplicate names both files', () => {
+    expect(readMigrations([fileOf('01-b.sql'), fileOf('1-a.sql')])).toMatchObject({
+      problems: [{ message: 'database/01-b.sql and database/1-a.sql have the same version 1.' }],
+    })
+  })
+})
+
+test('a rollback belongs to its migration, and counts for neither its checksum nor its version', () => {
+  const [alone] = migrationsOf('001-a')
+  const result = readMigrations([fileOf('001-a.down.sql', '\uFEFFDROP\r\n'), fileOf('001-a.sql')])
+
+  expect(result).toEqual({ migrations: [{ ...alone, down: 'DROP\n' }] })
+})
+
+test('a rollback without its migration is refused', () => {
+  expect(problemsOf(fileOf('001-a.sql'), fileOf('002-b.down.sql'))).toEqual(['migration/orphan-down'])
+})
+
+test('all problems are found together', () => {
+  expect(
+    problemsOf(
+      fileOf('x.sql'),
+      fileOf('001-a;.sql'),
+      fileOf('002-a.sql', '\0'),
+      fileOf('3-a.sql'),
+      fileOf('03-b.sql'),
+      fileOf('4-a.down.sql'),
+    ).toSorted(),
+  ).toEqual([
+    'migration/bad-name',
+    'migration/duplicate-version',
+    'migration/nul-byte',
+    'migration/orphan-down',
+    'migration/unsafe-name',
+  ])
+})
+
+test('an empty folder holds no migrations', () => {
+  expect(readMigrations([])).toEqual({ migrations: [] })
+})

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import type { AppliedMigration } from '../../../src/core/history.ts'
+import { planSync } from '../../../src/core/plan.ts'
+import { findNotPromoted } from '../../../src/core/promotion.ts'
+import { environmentOf, migrationsOf, rowOf } from './samples.ts'
+
+interface Place {
+  readonly name: string
+  readonly history: readonly AppliedMigration[] | null
+  /** Whether the run is to change it. */
+  readonly isPlanned: boolean
+  readonly dir?: string
+}
+
+function findingsOf(places: readonly Place[], files: readonly string[] = ['1-a', '2-b']): readonly string[] {
+  const migrations = migrationsOf(...files)
+  const columns = places.map(({ name, history, dir }, order) => ({
+    environment: environmentOf(name, order, dir),
+    history,
+  }))
+  const plans = places.flatMap(({ name, history, isPlanned }) =>
+    isPlanned ? [planSync(name, migrations, history ?? [], { allow: new Set() })] : [],
+  )
+  return findNotPromoted(columns, plans).map((each) => `${each.severity} ${each.environment} ${each.migration}`)
+}
+
+test.each<[string, readonly Place[], readonly string[]]>([
+  ['the first environment', [{ name: 'dev', history: [], isPlanned: true }], []],
+  [
+    'one whose predecessor holds all',
+    [
+      { name: 'dev', history: [rowOf('1-a'), rowOf('2-b')], isPlanned: false },
+      { name: 'prod', history: [], isPlanned: true },
+    ],
+    [],
+  ],
+  [
+    'one whose predecessor gets them in this run',
+    [
+      { name: 'dev', history: [], isPlanned: true },
+      { name: 'prod', history: [], isPlanned: true },
+    ],
+    [],
+  ],
+  [
+    'one that overtakes',
+    [
+      { name: 'dev', history: [rowOf('1-a')], isPlanned: false },
+      { name: 'prod', history: [], isPlanned: true },
+    ],
+    ['block prod 2-b'],
+  ],
+  [
+    'one whose predecessor has not finished',
+    [
+      { name: 'dev', history: [rowOf('1-a'), rowOf('2-b', { status: 'started' })], isPlanned: false },
+      { name: 'prod', history: [], isPlanned: true },
+    ],
+    ['block prod 2-b'],
+  ],
+  [
+    'one that is measured by its direct predecessor only',
+    [
+      { name: 'dev', history: [rowOf('1-a'), rowOf('2-b')], isPlanned: false },
+      { name: 'staging', history: [], isPlanned: false },
+      { name: 'prod', history: [], isPlanned: true },
+    ],
+    ['block prod 1-a', 'block prod 2-b'],
+  ],
+  [
+    'one that follows environments of another folder only',
+    [
+      { name: 'dev', history: [], isPlanned: false, dir: 'billing' },
+      { name: 'prod', history: [], isPlanned: true },
+    ],
+    [],
+  ],
+  [
+    'one whose predecessor could not be read',
+    [
+      { name: 'dev', history: null, isPlanned: false },
+      { name: 'prod', history: [], isPlanned: true },
+    ],
+    [],
+  ],
+])('not promoted, for %s', (_, places, findings) => {
+  expect(findingsOf(places)).toEqual(findings)
+})
