@@ -9,7 +9,7 @@ import type { Actor } from '../core/driver.ts'
 import type { Emit } from '../core/event.ts'
 import type { Project } from '../core/project.ts'
 import { driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
-import { checkPostgresContent } from '../lint/content.ts'
+import { checkAtomicContent, checkPostgresContent } from '../lint/content.ts'
 import { readCommit } from '../sources/git.ts'
 import type { GlobalOptions, Verb } from './options.ts'
 import type { Terminal } from './output/terminal.ts'
@@ -23,6 +23,8 @@ export interface Run {
   readonly confirm: Confirm
   readonly emit: Emit
   readonly checks: readonly Check[]
+  /** Checks of an atomic sync, in addition. */
+  readonly atomicChecks: readonly Check[]
   /** All verbs there are. */
   readonly verbs: readonly Verb[]
   /** The environments and everything else that is configured. Throws `ProblemsError`. */
@@ -64,6 +66,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     confirm,
     emit: (event) => terminal.report(event),
     checks: [checkPostgresContent],
+    atomicChecks: [checkAtomicContent],
     verbs,
     async project() {
       const [configuration, actor] = await Promise.all([loadConfiguration(input), whoRunsThis(cwd)])

@@ -10,6 +10,7 @@ import { buildMatrix } from '../core/matrix.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
 import type { Project } from '../core/project.ts'
+import { syncTogether } from '../runner/sync-together.ts'
 import { syncTarget, untouched } from '../runner/sync-target.ts'
 import { planEnvironments } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
@@ -38,11 +39,12 @@ export interface SyncReport {
 
 /**
  * Brings the selected environments to the same schema, one after the other in promotion order; the first that fails
- * leaves the later ones untouched. With `dryRun` it stops where the first write would come.
+ * leaves the later ones untouched. With `dryRun` it stops where the first write would come; with `atomic` all of them
+ * are brought there, or none.
  */
 export async function sync(
   project: Project,
-  options: SyncOptions & { readonly dryRun: boolean },
+  options: SyncOptions & { readonly dryRun: boolean; readonly atomic: boolean },
   ports: SyncPorts,
 ): Promise<SyncReport> {
   const planned = await planEnvironments(project, options, ports.checks, ports.emit, ports.signal)
@@ -57,7 +59,13 @@ export async function sync(
     return conclude(planned, refuseAll(planned, 'blocked'), [...planned.findings, ...refusals])
   }
   reach('confirmed')
-  return conclude(planned, await applyAll(planned.targets, ports), planned.findings)
+  const outcomes = options.atomic
+    ? await syncTogether(
+        planned.targets.map(({ sight, plan }) => ({ connection: sight.connection, plan })),
+        ports.emit,
+      )
+    : await applyAll(planned.targets, ports)
+  return conclude(planned, outcomes, planned.findings)
 }
 
 async function applyAll(targets: readonly TargetPlan[], ports: SyncPorts): Promise<readonly Outcome[]> {

@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Emit } from './event.ts'
 import type { AppliedMigration } from './history.ts'
-import type { RunResult } from './outcome.ts'
+import type { HoldResult, RunResult } from './outcome.ts'
 import type { Step } from './plan.ts'
 import type { Finding } from './finding.ts'
 import type { Limits } from './policy.ts'
@@ -67,6 +67,11 @@ export interface Locked {
    * Prepares the database when it is fresh.
    */
   run(steps: readonly Step[], basis: string): Promise<RunResult>
+  /**
+   * Carries out all steps in one transaction and leaves it open, so that several targets can be committed together.
+   * Absent where the engine cannot.
+   */
+  hold?(steps: readonly Step[], basis: string): Promise<HoldResult>
 }
 
 /** What a database says of itself. */

@@ -31,6 +31,24 @@ export type RunResult =
       readonly failed: StepFailure
     }
 
+/**
+ * What holding steps on one target came to. `held`: all of them have been carried out in a transaction that is still
+ * open; nobody sees them until `commit`.
+ */
+export type HoldResult =
+  | { readonly kind: 'held'; readonly done: readonly StepResult[]; readonly held: Held }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'failed'; readonly failed: StepFailure }
+
+/** An open transaction that holds a target's steps. One of the two ends it. */
+export interface Held {
+  /** Makes sure that the transaction can still be committed. Throws when it cannot. */
+  check(): Promise<void>
+  /** `unknown`: whether it was committed could not be found out in time. */
+  commit(): Promise<'committed' | 'rolled-back' | 'unknown'>
+  rollback(): Promise<void>
+}
+
 /** `skipped`: not reached, because an environment before it failed. `locked`: another run holds its lock. */
 export type OutcomeStatus =
   | 'up-to-date'

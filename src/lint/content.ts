@@ -20,6 +20,18 @@ export const checkPostgresContent: Check = async (plan, environment, reading) =>
       ])
     : []
 
+/** What cannot be part of an atomic sync: all of it must fit into one transaction that is held open. */
+export const checkAtomicContent: Check = async (plan, environment) =>
+  plan.steps
+    .filter(({ migration }) => environment.engine === 'postgres' && runsInSteps(migration.up))
+    .map(({ migration }) => ({
+      code: 'sql/not-atomic',
+      severity: 'block',
+      migration: migration.name,
+      message: `${migration.name} cannot run in a transaction, so it cannot be part of an atomic sync.`,
+      hint: `Sync it first without --atomic: migration-manager sync --to ${migration.version}`,
+    }))
+
 /** The findings about one file's text, in the order of the text. */
 export function findContentProblems(migration: Migration): readonly Finding[] {
   const script = readScript(migration.up)

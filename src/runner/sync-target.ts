@@ -43,7 +43,8 @@ export function untouched(plan: Plan, status: OutcomeStatus): Outcome {
   return { environment: plan.environment, status, done: [], failed: null, left: plan.steps, findings: plan.findings }
 }
 
-function refuseStale(plan: Plan): Outcome {
+/** The history keeps changing under this run. */
+export function refuseStale(plan: Plan): Outcome {
   const finding = {
     code: 'plan/stale',
     severity: 'block',
@@ -55,7 +56,7 @@ function refuseStale(plan: Plan): Outcome {
 }
 
 /** The target could not be worked on at all: its lock is held, it cannot be prepared, or its connection is gone. */
-function stoppedBefore(plan: Plan, error: MigrationManagerError): Outcome {
+export function stoppedBefore(plan: Plan, error: MigrationManagerError): Outcome {
   const status = error.code === 'lock/held' ? 'locked' : 'failed'
   const name = plan.steps[0]?.migration.name ?? ''
   return { ...untouched(plan, status), failed: { name, error }, left: plan.steps.slice(1) }

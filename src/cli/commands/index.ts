@@ -10,6 +10,7 @@ const ALLOW: Options = {
 const TO: Options = { type: 'string', requiresArg: true, describe: 'Stop after this version' }
 const ONLY: Options = { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' }
 const ALL: Options = { type: 'boolean', describe: 'Show every migration, however many' }
+const ATOMIC: Options = { type: 'boolean', describe: 'All environments or none' }
 const SQL: Options = { type: 'boolean', describe: 'Print the SQL' }
 
 /** Every verb. A new one is a file beside this one and an entry here. */
@@ -25,7 +26,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'plan',
     positionals: '',
     describe: 'Show what sync would do; changes nothing',
-    options: { to: TO, only: ONLY, allow: ALLOW, sql: SQL, all: ALL },
+    options: { to: TO, only: ONLY, allow: ALLOW, atomic: ATOMIC, sql: SQL, all: ALL },
     load: () => import('./plan.ts'),
   },
   {
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       to: TO,
       only: ONLY,
       allow: ALLOW,
+      atomic: ATOMIC,
       'dry-run': { type: 'boolean', describe: 'The same as plan' },
       'lock-wait': { type: 'string', requiresArg: true, describe: 'Seconds to wait for another run (60)' },
       'recover-wait': { type: 'string', requiresArg: true, describe: 'Seconds to try to reach a lost database (120)' },

@@ -23,12 +23,13 @@ export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Pro
     { ...project, limits: withWaits(project.limits, args) },
     {
       dryRun,
+      atomic: args['atomic'] === true,
       to: textArgument(args, 'to'),
       only: textArgument(args, 'only'),
       allow: listArgument(args, 'allow'),
     },
     {
-      checks: wired.checks,
+      checks: args['atomic'] === true ? [...wired.checks, ...wired.atomicChecks] : wired.checks,
       confirm: wired.confirm,
       emit: wired.emit,
       signal: wired.signal,

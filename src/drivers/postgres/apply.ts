@@ -127,6 +127,7 @@ async function sendParts(
     rollback: state.isFailed,
     opening: state.isOpen ? null : { basis: state.basis, rename: false },
     parts: sent,
+    holds: false,
     unlock: state.at + sent.length === steps.length,
   })
   const { progress, listen } = followProgress(context, sent, emit)

@@ -6,6 +6,7 @@ import type { Finding } from '../../core/finding.ts'
 import { runSteps } from './apply.ts'
 import { describeConnectFailure, ServerFailure } from './errors.ts'
 import type { Place } from './errors.ts'
+import { holdSteps } from './hold.ts'
 import { openLink } from './link.ts'
 import type { Link } from './link.ts'
 import { lockKey } from './lock.ts'
@@ -105,6 +106,7 @@ function createConnection(
           rollback: false,
           opening: { basis: null, rename },
           parts: [],
+          holds: false,
           unlock: true,
         })
         try {
@@ -131,6 +133,7 @@ function createConnection(
           return (await link.refresh()).history
         },
         run: (steps, basis) => runSteps(run, steps, basis),
+        hold: (steps, basis) => holdSteps(run, steps, basis),
       }
       try {
         return await work(locked)

@@ -109,6 +109,8 @@ export interface Composition {
   /** Take the lock, check the history's digest, make what is missing. Null: this was done before in this session. */
   readonly opening: { readonly basis: string | null; readonly rename: boolean } | null
   readonly parts: readonly Part[]
+  /** All parts in one transaction, which stays open: nothing of it is there before somebody commits it. */
+  readonly holds: boolean
   /** The last message of a run: give the session lock back with it, and save a message for that alone. */
   readonly unlock: boolean
 }
@@ -131,6 +133,7 @@ export function composeMessage(context: MessageContext, composition: Composition
   for (const [part, { migration, statements }] of composition.parts.entries()) {
     const every = Math.ceil(statements.length / MAX_MARKS)
     stride = Math.max(stride, every)
+    write(composition.holds && part > 0 ? localSettings(context) : `BEGIN;${localSettings(context)}`)
     write(beginning(context, migration))
     for (const [index, { start, end }] of statements.entries()) {
       if (index % every === 0) write(mark(context, `'statement:${part}:${index}'`))
@@ -140,7 +143,9 @@ export function composeMessage(context: MessageContext, composition: Composition
       write('\n;')
     }
     write(ending(context, migration, part))
+    write(composition.holds ? 'RESET ALL;' : committing(context, part))
   }
+  if (composition.holds) write(holding(context))
   if (composition.unlock) write(unlock(context))
 
   const text = texts.join('')
@@ -219,7 +224,7 @@ function takeLock({ key, hasSession }: MessageContext): string {
 function beginning(context: MessageContext, migration: Migration): string {
   const { tables, key, runId } = context
   const name = quoteLiteral(migration.name)
-  return `BEGIN;${localSettings(context)}
+  return `
 ${doBlock(`BEGIN
 IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
 IF EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name}) THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
@@ -254,8 +259,20 @@ IF NOT FOUND THEN RAISE EXCEPTION 'the file ended the transaction that it was ru
 ${entry}
 RAISE INFO '${context.marker}:ending:${part}:%', ms;
 END`)}
-COMMIT;RESET ALL;${context.sessionSettings}${mark(context, `'applied:${part}'`)}
 `
+}
+
+function committing(context: MessageContext, part: number): string {
+  return `COMMIT;RESET ALL;${context.sessionSettings}${mark(context, `'applied:${part}'`)}
+`
+}
+
+/**
+ * Leaves the transaction open with nothing left that could still fail at its end. It may be idle for as long as the
+ * other environments take.
+ */
+function holding({ limits }: MessageContext): string {
+  return `SET CONSTRAINTS ALL IMMEDIATE;SET LOCAL idle_in_transaction_session_timeout = ${limits.statementTimeoutMs};`
 }
 
 export function localSettings({ limits }: MessageContext): string {

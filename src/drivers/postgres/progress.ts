@@ -1,4 +1,5 @@
 import { reach } from '../../core/kill-point.ts'
+import type { StepResult } from '../../core/outcome.ts'
 import type { Emit } from '../../core/event.ts'
 import { parseMarker } from './message.ts'
 import type { MessageContext, Part } from './message.ts'
@@ -12,8 +13,10 @@ export interface Progress {
   /** The part whose statements are being run, and the last statement that was announced (both 0-based). */
   part: number
   statement: number
-  /** The parts known to be committed: their index is the place in the message. */
-  readonly applied: { readonly name: string; readonly durationMs: number }[]
+  /** The parts whose statements and row are done, committed or not, in order. */
+  readonly ended: StepResult[]
+  /** The parts known to be committed, in order. */
+  readonly applied: StepResult[]
 }
 
 /** Listens to the notices of one message: markers become progress, the rest are notices of the file's own. */
@@ -28,10 +31,10 @@ export function followProgress(
     hasPrepared: false,
     part: 0,
     statement: -1,
+    ended: [],
     applied: [],
   }
   const { environment } = context
-  let durationMs = 0
   return {
     progress,
     listen: ({ message }) => {
@@ -68,10 +71,13 @@ export function followProgress(
         case 'ending':
           progress.part = marker.part
           progress.statement = -1
-          durationMs = marker.durationMs
+          progress.ended.push({
+            name: parts[marker.part]?.migration.name ?? '',
+            durationMs: marker.durationMs,
+          })
           break
         case 'applied': {
-          const name = parts[marker.part]?.migration.name ?? ''
+          const { name, durationMs } = progress.ended.at(-1) ?? { name: '', durationMs: 0 }
           progress.applied.push({ name, durationMs })
           progress.part = marker.part + 1
           progress.statement = -1

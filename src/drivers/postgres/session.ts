@@ -40,6 +40,8 @@ export interface Session {
    * `silenceMs`, the connection counts as lost.
    */
   send(text: string, silenceMs: number, onNotice: (notice: Notice) => void): Promise<void>
+  /** Sends one message and returns the tag of its last command: a COMMIT in a failed transaction answers ROLLBACK. */
+  tag(text: string, silenceMs: number): Promise<string>
   /** Asks the server to cancel what it is doing for us, over a connection of its own. */
   cancel(): Promise<void>
   /** Says goodbye and leaves; waits for nobody. */
@@ -159,6 +161,11 @@ function createSession(login: Login, socket: Socket): Session & { backendPid: nu
     },
     async send(text, silenceMs, listen) {
       await message(text, silenceMs, listen, () => {})
+    },
+    async tag(text, silenceMs) {
+      const result = await message(text, silenceMs, () => {}, null)
+      const last: unknown = Array.isArray(result) && !('command' in result) ? result.at(-1) : result
+      return typeof last === 'object' && last !== null && 'command' in last ? String(last.command) : ''
     },
     async cancel() {
       if (backend.pid === 0) return

@@ -1,0 +1,134 @@
+import { MigrationManagerError } from '../../core/errors.ts'
+import { reach } from '../../core/kill-point.ts'
+import type { Held, HoldResult } from '../../core/outcome.ts'
+import type { Step } from '../../core/plan.ts'
+import { describeServerFailure, ServerFailure } from './errors.ts'
+import { describeMigrationFailure, escapedError, interruptedError, lostError, unrunnableError } from './failure.ts'
+import { isLoss } from './link.ts'
+import { lockHeldError, waitForLock } from './lock-wait.ts'
+import { composeMessage, GUARD, silenceOf } from './message.ts'
+import type { Message, Part } from './message.ts'
+import { readPart } from './part.ts'
+import { followProgress } from './progress.ts'
+import type { Progress } from './progress.ts'
+import { recover } from './recovery.ts'
+import { isTransient, sendInterruptibly, waitToRetry } from './run.ts'
+import type { Run } from './run.ts'
+
+/**
+ * Carries out all steps in one transaction and leaves it open. What fails leaves nothing behind: the transaction is
+ * rolled back, here or by the server when the connection is gone.
+ */
+export async function holdSteps(run: Run, steps: readonly Step[], basis: string): Promise<HoldResult> {
+  const parts: Part[] = []
+  for (const { migration } of steps) {
+    const part = readPart(migration)
+    if (part.kind === 'unrunnable') return failed(migration.name, unrunnableError(run, migration, part.problem))
+    if (part.kind === 'steps') return failed(migration.name, notAtomicError(run, migration.name))
+    parts.push(part)
+  }
+  for (let attempt = 0, isRolledBack = true; ; isRolledBack = false) {
+    if (run.signal.aborted) return failed(parts[0]?.migration.name ?? '', interruptedError(run))
+    const message = composeMessage(run.context, {
+      rollback: !isRolledBack,
+      opening: { basis, rename: false },
+      parts,
+      holds: true,
+      unlock: false,
+    })
+    const { progress, listen } = followProgress(run.context, parts, run.emit)
+    try {
+      await sendInterruptibly(run, message.text, message.silenceMs, listen)
+      run.lock.isHeld = true
+      reach('held')
+      return { kind: 'held', done: progress.ended, held: createHeld(run, steps) }
+    } catch (cause) {
+      if (isLoss(cause)) return failed(nameAt(parts, progress), lostError(run))
+      if (!(cause instanceof ServerFailure)) throw cause
+      run.lock.isHeld = run.lock.isHeld || progress.hasOpened
+      const { code } = cause.server
+      if (code === GUARD.locked) {
+        await waitForLock(run.link, run.context, run.emit, run.signal)
+        run.lock.isHeld = true
+      } else if (isTransient(code) && attempt < run.context.limits.lockRetries && !run.signal.aborted) {
+        attempt++
+        await waitToRetry(run, nameAt(parts, progress), cause.server.message, attempt)
+      } else {
+        return refuse(run, parts, { cause, progress, message })
+      }
+    }
+  }
+}
+
+interface Refused {
+  readonly cause: ServerFailure
+  readonly progress: Progress
+  readonly message: Message
+}
+
+async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promise<HoldResult> {
+  const { cause, progress, message } = refused
+  const { code, position } = cause.server
+  await run.link.session.ask('ROLLBACK', silenceOf(run.context)).catch(() => {})
+  if (code === GUARD.stale) {
+    // The lock was taken before the history was looked at, and a session lock outlives the rollback.
+    run.lock.isHeld = true
+    return { kind: 'stale' }
+  }
+  const index = (position === null ? null : message.findPosition(position))?.part ?? progress.part
+  const part = parts[index]
+  if (part === undefined || (progress.hasBegun && !progress.hasOpened)) {
+    throw describeServerFailure(cause.server, run.link.options.place)
+  }
+  const { migration } = part
+  if (run.signal.aborted) return failed(migration.name, interruptedError(run))
+  if (code === GUARD.escaped) return failed(migration.name, escapedError(run, migration))
+  run.emit({ type: 'migration-failed', environment: run.context.environment, migration: migration.name })
+  return failed(migration.name, describeMigrationFailure(run, part, refused))
+}
+
+function createHeld(run: Run, steps: readonly Step[]): Held {
+  const { link, context } = run
+  const { session, facts } = link
+  return {
+    async check() {
+      const [row] = await session.ask('SELECT pg_catalog.pg_backend_pid()::text', context.limits.connectMs)
+      if (row?.[0] !== String(facts.pid)) throw lockHeldError(link, null)
+    },
+    async commit() {
+      try {
+        return (await session.tag('COMMIT', silenceOf(context))) === 'COMMIT' ? 'committed' : 'rolled-back'
+      } catch (cause) {
+        if (!isLoss(cause)) return 'rolled-back'
+      }
+      const history = await recover(run)
+      if (history === null) return 'unknown'
+      run.lock.isHeld = true
+      const ours = new Set(history.filter(({ runId }) => runId === context.runId).map(({ name }) => name))
+      return steps.every(({ migration }) => ours.has(migration.name)) ? 'committed' : 'rolled-back'
+    },
+    async rollback() {
+      // If this does not arrive, the end of the connection rolls back.
+      await session.ask('ROLLBACK', context.limits.connectMs).catch(() => session.destroy())
+    },
+  }
+}
+
+function failed(name: string, error: MigrationManagerError): HoldResult {
+  return { kind: 'failed', failed: { name, error } }
+}
+
+function nameAt(parts: readonly Part[], { part }: Progress): string {
+  return (parts[part] ?? parts[0])?.migration.name ?? ''
+}
+
+function notAtomicError({ context }: Run, migration: string): MigrationManagerError {
+  return new MigrationManagerError(
+    'sql/not-atomic',
+    `${migration} cannot run in a transaction, so it cannot be part of an atomic sync.`,
+    {
+      environment: context.environment,
+      hint: 'Sync it first without --atomic: --only and its version.',
+    },
+  )
+}

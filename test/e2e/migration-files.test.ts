@@ -1,0 +1,304 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { createProject } from '../support/cli.ts'
+import type { CliResult } from '../support/cli.ts'
+import { createDatabase } from '../support/server.ts'
+import type { TestDatabase } from '../support/server.ts'
+
+const GOOD = 'CREATE TABLE items (id int PRIMARY KEY);\n'
+const BOM = '\uFEFF'
+
+test('every bad file is named, with exit 2 and without a connection', async () => {
+  await using listener = await countConnections()
+  await using project = createProject({
+    files: {
+      'database/001-good.sql': GOOD,
+      'database/no-digits.sql': GOOD,
+      'database/002-loud.SQL': GOOD,
+      'database/003-latin1.sql': Buffer.from("SELECT 'caf\xe9';\n", 'latin1'),
+      'database/004-nul.sql': "SELECT '\0';\n",
+      'database/005-one.sql': GOOD,
+      'database/05-two.sql': GOOD,
+      'database/006-gone.down.sql': 'DROP TABLE items;\n',
+      'database/007nodash.sql': GOOD,
+      'database/notes.txt': 'not looked at',
+    },
+    env: { DATABASE_URL: listener.url },
+  })
+  mkdirSync(join(project.dir, 'database', '008-folder.sql'))
+  symlinkSync('001-good.sql', join(project.dir, 'database', '009-link.sql'))
+  const bad = [
+    'no-digits.sql',
+    '002-loud.SQL',
+    '003-latin1.sql',
+    '004-nul.sql',
+    '005-one.sql',
+    '05-two.sql',
+    '006-gone.down.sql',
+    '007nodash.sql',
+    '008-folder.sql',
+    '009-link.sql',
+  ]
+
+  for (const command of ['status', 'plan', 'sync', 'init']) {
+    const result = await project.run([command])
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' })
+    for (const name of bad) expect(result.stderr).toContain(`database/${name}`)
+    expect(result.stderr).not.toContain('001-good.sql')
+    expect(result.stderr).not.toContain('notes.txt')
+  }
+  const json = await project.run(['sync', '--json'])
+
+  expect(json).toMatchObject({ exitCode: 2, stderr: '' })
+  expect(codesOf(json.json())).toEqual([
+    'migration/bad-name',
+    'migration/bad-name',
+    'migration/bad-name',
+    'migration/duplicate-version',
+    'migration/nul-byte',
+    'migration/orphan-down',
+    'migration/unreadable',
+    'migration/unreadable',
+    'migration/unreadable',
+  ])
+  expect(listener.connections()).toBe(0)
+})
+
+test('the versions 1 and 001 are the same one', async () => {
+  await using listener = await countConnections()
+  await using project = createProject({
+    files: { 'database/1-one.sql': GOOD, 'database/001_other.sql': GOOD },
+    env: { DATABASE_URL: listener.url },
+  })
+
+  const result = await project.run(['sync', '--json'])
+
+  expect(result).toMatchObject({ exitCode: 2 })
+  expect(result.json()).toMatchObject({ status: 'error', error: { code: 'migration/duplicate-version' } })
+  expect(result.stdout).toContain('database/1-one.sql')
+  expect(result.stdout).toContain('database/001_other.sql')
+  expect(listener.connections()).toBe(0)
+
+  project.remove('database/001_other.sql')
+  await project.run(['sync'])
+
+  expect(listener.connections()).toBeGreaterThan(0)
+})
+
+test('a folder that is not there exits 2 and is named, without a connection', async () => {
+  await using listener = await countConnections()
+  await using project = createProject({ files: { 'README.md': '' }, env: { DATABASE_URL: listener.url } })
+
+  for (const command of ['status', 'plan', 'sync']) {
+    const result = await project.run([command, '--dir', 'db/migrations', '--json'])
+    expect(result).toMatchObject({ exitCode: 2 })
+    expect(result.json()).toMatchObject({ status: 'error', error: { code: 'migration/no-folder' } })
+    expect(result.stdout).toContain('db/migrations')
+  }
+  const text = await project.run(['sync', '--dir', 'README.md'])
+
+  expect(text).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(text.stderr).toContain('README.md is not a folder')
+  expect(listener.connections()).toBe(0)
+})
+
+test('an empty folder against a full history is shown as missing, and sync stops', async () => {
+  await using database = await createDatabase('emptied')
+  await using project = createProject({
+    files: { 'database/001-items.sql': GOOD, 'database/002-more.sql': 'CREATE TABLE more ();\n' },
+    env: { DATABASE_URL: database.url },
+  })
+  await project.run(['sync'])
+  project.remove('database/001-items.sql')
+  project.remove('database/002-more.sql')
+  const before = await historyOf(database)
+
+  const status = await project.run(['status', '--json'])
+  const check = await project.run(['status', '--check'])
+  const sync = await project.run(['sync', '--json'])
+
+  expect(status).toMatchObject({ exitCode: 0 })
+  expect(status.json()).toMatchObject({
+    inSync: false,
+    environments: [{ name: 'dev', applied: 0, missing: 2 }],
+    migrations: [
+      { name: '001-items', file: null, environments: { dev: { state: 'missing' } } },
+      { name: '002-more', file: null, environments: { dev: { state: 'missing' } } },
+    ],
+  })
+  expect(check).toMatchObject({ exitCode: 3 })
+  expect(check.stdout).toContain('001-items')
+  expect(check.stdout).toContain('the file is gone')
+  expect(sync).toMatchObject({ exitCode: 4 })
+  expect(sync.json()).toMatchObject({
+    status: 'blocked',
+    findings: [{ code: 'history/missing-file' }, { code: 'history/missing-file' }],
+  })
+  expect(await historyOf(database)).toEqual(before)
+})
+
+test('an empty folder and a fresh database are in step', async () => {
+  await using database = await createDatabase('nothing')
+  await using project = createProject({ files: { 'database/.gitkeep': '' }, env: { DATABASE_URL: database.url } })
+
+  const status = await project.run(['status', '--check'])
+  const sync = await project.run(['sync', '--json'])
+
+  expect(status).toMatchObject({ exitCode: 0 })
+  expect(status.stdout).toContain('There are no migrations yet')
+  expect(sync).toMatchObject({ exitCode: 0 })
+  expect(sync.json()).toMatchObject({ status: 'up-to-date' })
+  expect(await database.query("SELECT 1 FROM pg_tables WHERE tablename = 'items'")).toEqual([])
+})
+
+test('a byte order mark and the kind of line break do not change the checksum', async () => {
+  await using database = await createDatabase('line_breaks')
+  const text = 'CREATE TABLE items (\n  id int PRIMARY KEY\n);\n'
+  await using project = createProject({
+    files: { 'database/001-items.sql': text },
+    env: { DATABASE_URL: database.url },
+  })
+  await project.run(['sync'])
+  const before = await historyOf(database)
+  project.write('database/001-items.sql', BOM + text.replaceAll('\n', '\r\n'))
+
+  const status = await project.run(['status', '--check', '--json'])
+  const sync = await project.run(['sync', '--json'])
+
+  expect(status).toMatchObject({ exitCode: 0 })
+  expect(status.json()).toMatchObject({ inSync: true, findings: [] })
+  expect(sync).toMatchObject({ exitCode: 0 })
+  expect(sync.json()).toMatchObject({ status: 'up-to-date' })
+  expect(await historyOf(database)).toEqual(before)
+
+  project.write('database/001-items.sql', `${text} `)
+  const edited = await project.run(['status', '--check'])
+
+  expect(edited).toMatchObject({ exitCode: 3 })
+})
+
+test('a file with a byte order mark and CRLF is applied', async () => {
+  await using database = await createDatabase('crlf')
+  const text = `${BOM}-- first\r\nCREATE TABLE items (id int);\r\n-- Rollback:\r\n-- DROP TABLE items;\r\n`
+  await using project = createProject({
+    files: { 'database/001-items.sql': text },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const result = await project.run(['sync', '--json'])
+
+  expect(result).toMatchObject({ exitCode: 0 })
+  expect(result.json()).toMatchObject({ status: 'applied', environments: [{ done: [{ name: '001-items' }] }] })
+  expect(await database.query('SELECT count(*)::int AS n FROM items')).toEqual([{ n: 0 }])
+})
+
+test('an empty file and one of comments only are applied, each with a warning', async () => {
+  await using database = await createDatabase('empty')
+  await using project = createProject({
+    files: {
+      'database/001-empty.sql': '',
+      'database/002-comments.sql': '-- nothing yet\n/* still nothing */\n',
+      'database/003-items.sql': GOOD,
+    },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const text = await project.run(['plan'])
+  const result = await project.run(['sync', '--json'])
+  const again = await project.run(['sync', '--json'])
+
+  expect(text).toMatchObject({ exitCode: 0 })
+  expect(text.stdout + text.stderr).toContain('database/001-empty.sql holds no statement')
+  expect(result).toMatchObject({ exitCode: 0 })
+  expect(result.json()).toMatchObject({
+    status: 'applied',
+    findings: [
+      { code: 'sql/empty', severity: 'warn', migration: '001-empty' },
+      { code: 'sql/empty', severity: 'warn', migration: '002-comments' },
+    ],
+  })
+  expect(again.json()).toMatchObject({ status: 'up-to-date', findings: [] })
+  expect((await historyOf(database)).map((row) => [row['migration_name'], row['status']])).toEqual([
+    ['001-empty', 'applied'],
+    ['002-comments', 'applied'],
+    ['003-items', 'applied'],
+  ])
+})
+
+test('files run in the order of their numbers, not of their names', async () => {
+  await using database = await createDatabase('numbers')
+  await using project = createProject({
+    files: {
+      'database/1-first.sql': 'CREATE TABLE seen (n serial, file text);\n',
+      'database/010-third.sql': "INSERT INTO seen (file) VALUES ('010');\n",
+      'database/2_second.sql': "INSERT INTO seen (file) VALUES ('2');\n",
+      'database/20260101120000_fourth.sql': "INSERT INTO seen (file) VALUES ('20260101120000');\n",
+    },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const result = await project.run(['sync', '--json'])
+
+  expect(result).toMatchObject({ exitCode: 0 })
+  expect(result.json()).toMatchObject({
+    environments: [
+      { done: [{ name: '1-first' }, { name: '2_second' }, { name: '010-third' }, { name: '20260101120000_fourth' }] },
+    ],
+  })
+  const seen = await database.query('SELECT file FROM seen ORDER BY n')
+  expect(seen.map((row) => row['file'])).toEqual(['2', '010', '20260101120000'])
+})
+
+test('a file of 20 MB is applied', async () => {
+  await using database = await createDatabase('large')
+  const row = `INSERT INTO items (text) VALUES ('${'x'.repeat(1_000)}');\n`
+  const count = Math.ceil((20 * 1024 * 1024) / row.length)
+  await using project = createProject({
+    files: { 'database/001-large.sql': `CREATE TABLE items (text text);\n${row.repeat(count)}` },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const result = await project.run(['sync', '--json'])
+
+  expect(result).toMatchObject({ exitCode: 0 })
+  expect(result.json()).toMatchObject({ status: 'applied', environments: [{ done: [{ name: '001-large' }] }] })
+  expect(await database.query('SELECT count(*)::int AS n FROM items')).toEqual([{ n: count }])
+})
+
+interface Listener extends AsyncDisposable {
+  /** A connection string that leads here. */
+  readonly url: string
+  /** How many have come so far. */
+  connections(): number
+}
+
+/** Stands in for a database server and counts those that connect; it never answers. */
+async function countConnections(): Promise<Listener> {
+  let connections = 0
+  const server = createServer((socket) => {
+    connections += 1
+    socket.destroy()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the listener has no port')
+  return {
+    url: `postgres://postgres:secret@127.0.0.1:${address.port}/app`,
+    connections: () => connections,
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** The codes of all problems of an error, sorted. */
+function codesOf(json: ReturnType<CliResult['json']>): readonly string[] {
+  const problems: readonly { readonly code: string }[] = json['error'].problems
+  return problems.map(({ code }) => code).toSorted()
+}
+
+function historyOf(database: TestDatabase): Promise<readonly Record<string, unknown>[]> {
+  return database.query('SELECT * FROM schema_migrations ORDER BY migration_name')
+}

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { createProject } from '../support/cli.ts'
+import { createDatabase } from '../support/server.ts'
+import type { TestDatabase } from '../support/server.ts'
+
+const FILES = { 'database/001-items.sql': 'CREATE TABLE items (id int PRIMARY KEY);\n' }
+
+test('two environments that are the same database are refused, however the address is written', async () => {
+  await using database = await createDatabase('twice')
+  await using project = createProject({
+    files: FILES,
+    env: { DATABASE_URL: database.url, PROD_DATABASE_URL: database.url.replace('127.0.0.1', 'localhost') },
+  })
+
+  for (const command of [['status'], ['plan'], ['sync', '--yes'], ['init', '--yes']]) {
+    const result = await project.run([...command, '--json'])
+    expect(result).toMatchObject({ exitCode: 8 })
+    expect(result.json()).toMatchObject({ status: 'error', error: { code: 'target/same-database' } })
+    expect(result.stdout).toContain('PROD_DATABASE_URL')
+  }
+  expect(await tables(database)).toEqual([])
+})
+
+test('a database that was initialised as another environment is refused until init says otherwise', async () => {
+  await using database = await createDatabase('mixed_up')
+  await using project = createProject({ files: FILES })
+  const asProd = { env: { PROD_DATABASE_URL: database.url } }
+  await project.run(['sync'], { env: { DATABASE_URL: database.url } })
+  project.write('database/002-more.sql', 'CREATE TABLE more (id int);\n')
+
+  for (const command of [['status'], ['plan'], ['sync', '--yes'], ['init', '--yes']]) {
+    const result = await project.run([...command, '--json'], asProd)
+    expect(result).toMatchObject({ exitCode: 8 })
+    expect(result.json()).toMatchObject({ status: 'error', error: { code: 'target/other-environment' } })
+    expect(result.stdout).toContain('init --env prod --allow target/other-environment')
+  }
+  expect(await appliedNames(database)).toEqual(['001-items'])
+
+  const renamed = await project.run(['init', '--env', 'prod', '--allow', 'target/other-environment', '--yes'], asProd)
+  const result = await project.run(['sync', '--yes', '--json'], asProd)
+
+  expect(renamed).toMatchObject({ exitCode: 0 })
+  expect(result).toMatchObject({ exitCode: 0 })
+  expect(result.json()).toMatchObject({ environments: [{ name: 'prod', status: 'applied' }] })
+  expect(await appliedNames(database)).toEqual(['001-items', '002-more'])
+})
+
+test('a schema_migrations table of another tool stops everything and is left alone', async () => {
+  await using dev = await createDatabase('dev')
+  await using prod = await createDatabase('prod')
+  await prod.query(
+    "CREATE TABLE schema_migrations (version text PRIMARY KEY); INSERT INTO schema_migrations VALUES ('7')",
+  )
+  await using project = createProject({ files: FILES, env: { DATABASE_URL: dev.url, PROD_DATABASE_URL: prod.url } })
+
+  for (const command of [['status'], ['sync', '--yes'], ['init', '--yes']]) {
+    const result = await project.run(command)
+    expect(result).toMatchObject({ exitCode: 8 })
+    expect(result.stdout + result.stderr).toContain('target/foreign-history')
+    expect(result.stdout + result.stderr).toContain('MIGRATION_SCHEMA')
+  }
+  expect(await prod.query('SELECT * FROM schema_migrations')).toEqual([{ version: '7' }])
+  expect(await tables(prod)).toEqual(['public.schema_migrations'])
+  expect(await tables(dev)).toEqual([])
+
+  const apart = await project.run(['sync', '--yes'], { env: { MIGRATION_SCHEMA: 'migrations' } })
+
+  expect(apart).toMatchObject({ exitCode: 0 })
+  expect(await prod.query('SELECT * FROM schema_migrations')).toEqual([{ version: '7' }])
+  expect(await prod.query('SELECT migration_name FROM migrations.schema_migrations')).toEqual([
+    { migration_name: '001-items' },
+  ])
+})
+
+async function appliedNames(database: TestDatabase): Promise<readonly unknown[]> {
+  const rows = await database.query(
+    "SELECT migration_name FROM schema_migrations WHERE status = 'applied' ORDER BY migration_name",
+  )
+  return rows.map((row) => row['migration_name'])
+}
+
+async function tables(database: TestDatabase): Promise<readonly unknown[]> {
+  const rows = await database.query(
+    `SELECT schemaname || '.' || tablename AS found FROM pg_tables
+     WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY schemaname || '.' || tablename COLLATE "C"`,
+  )
+  return rows.map((row) => row['found'])
+}
