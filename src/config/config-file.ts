@@ -29,6 +29,7 @@ const TIMEOUTS: ReadonlyMap<string, { readonly limit: keyof Limits; readonly lea
   ['statementSeconds', { limit: 'statementTimeoutMs', least: 1 }],
   ['lockWaitSeconds', { limit: 'lockWaitMs', least: 0 }],
   ['recoverWaitSeconds', { limit: 'recoverWaitMs', least: 0 }],
+  ['silenceSeconds', { limit: 'silenceMs', least: 1 }],
 ])
 
 /** PostgreSQL keeps time-outs, and Node its timers, in a signed 32-bit number of milliseconds. */

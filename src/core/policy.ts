@@ -12,6 +12,8 @@ export interface Limits {
   readonly lockWaitMs: number
   /** How long to try to reach a database again whose connection was lost at a moment that matters. */
   readonly recoverWaitMs: number
+  /** How long a server may stay silent beyond what its statement may take, before the connection counts as lost. */
+  readonly silenceMs: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -21,4 +23,5 @@ export const DEFAULT_LIMITS: Limits = {
   statementTimeoutMs: 15 * 60_000,
   lockWaitMs: 60_000,
   recoverWaitMs: 120_000,
+  silenceMs: 30_000,
 }

@@ -73,6 +73,7 @@ function createConnection(
     marker,
   })
   const lock = { isHeld: false }
+  const blocker = { last: null }
   const takeLock = async (): Promise<void> => {
     await waitForLock(link, context(), emit, signal)
     lock.isHeld = true
@@ -126,7 +127,7 @@ function createConnection(
 
     async withLock(work) {
       isFresh = false
-      const run: Run = { link, context: context(), emit, signal, lock }
+      const run: Run = { link, context: context(), emit, signal, lock, blocker }
       const locked: Locked = {
         async history() {
           if (!lock.isHeld) await takeLock()

@@ -21,13 +21,15 @@ export function describeMigrationFailure(
 
 /** What the server said, at an offset of the file where there is one; `note` says what became of the rest. */
 export function describeStatementFailure(
-  { context }: Run,
+  { context, blocker }: Run,
   migration: Migration,
   server: ServerError,
   offset: number | undefined,
   note?: string,
 ): MigrationManagerError {
-  const hints = [hintFor(server) ?? server.hint, note].filter((hint) => hint !== null && hint !== undefined)
+  const hints = [hintFor(server, blocker.last) ?? server.hint, note].filter(
+    (hint) => hint !== null && hint !== undefined,
+  )
   return new MigrationManagerError('migration/failed', server.message, {
     engineCode: server.code,
     environment: context.environment,
@@ -45,12 +47,14 @@ function placeIn(
 }
 
 /** What a person can do about errors that have little to do with the statement itself, by SQLSTATE. */
-function hintFor(server: ServerError): string | null {
+function hintFor(server: ServerError, blocker: string | null): string | null {
   switch (server.code) {
     case '57014':
       return 'The statement ran into its time limit. Raise timeouts.statementSeconds in migration-manager.config.json, or do the work in smaller migrations.'
     case '55P03':
-      return 'Others held a lock that this statement needs. Run sync again when it is quieter; pg_stat_activity shows who is at work.'
+      return blocker === null
+        ? 'Others held a lock that this statement needs. Run sync again when it is quieter; pg_stat_activity shows who is at work.'
+        : `${blocker} held a lock that this statement needs. Run sync again when that is done.`
     case '55P04':
       return 'A new enum value cannot be used in the transaction that adds it: put its first use into the next migration.'
     case '42501':

@@ -3,6 +3,7 @@ import { describeConnectFailure, LostConnection, ServerFailure } from './errors.
 import type { Place } from './errors.ts'
 import { parseFacts, readMessage } from './reading.ts'
 import type { Facts } from './reading.ts'
+import { keepsBackend } from './pool-mode.ts'
 import { openSession } from './session.ts'
 import type { Login, Session } from './session.ts'
 import { quoteLiteral } from './quote.ts'
@@ -34,12 +35,9 @@ export interface Link {
   reopen(signal: AbortSignal): Promise<void>
 }
 
-/** The port on which Supabase's pooler, by its documentation, is in transaction mode. */
-const TRANSACTION_POOLER_PORT = 6543
-
 /** Opens a link. Throws a `MigrationManagerError` for people. */
 export async function openLink(options: LinkOptions, signal: AbortSignal): Promise<Link> {
-  let { session, facts } = await open(options, signal)
+  let { session, facts, sessionPid } = await open(options, signal)
   return {
     options,
     get session() {
@@ -49,7 +47,7 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
       return facts
     },
     get hasSession() {
-      return facts.pid === session.backendPid && options.login.port !== TRANSACTION_POOLER_PORT
+      return facts.pid === sessionPid
     },
     async refresh() {
       try {
@@ -72,7 +70,7 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
       }
       const old = facts
       const knewSession = facts.pid === session.backendPid
-      ;({ session, facts } = next)
+      ;({ session, facts, sessionPid } = next)
       if (knewSession) await endBackend(session, old, options.connectMs)
     },
   }
@@ -94,13 +92,26 @@ async function endBackend(session: Session, { pid, backendStart }: Facts, within
   }
 }
 
-async function open(options: LinkOptions, signal: AbortSignal): Promise<{ session: Session; facts: Facts }> {
+interface Opened {
+  readonly session: Session
+  readonly facts: Facts
+  /** The backend that the session keeps; null behind a transaction pooler. */
+  readonly sessionPid: number | null
+}
+
+async function open(options: LinkOptions, signal: AbortSignal): Promise<Opened> {
+  const { login, place, connectMs } = options
   const hello = readMessage(options.tables, options.key)
+  let session: Session | undefined
   try {
-    const { session, rows } = await openSession(options.login, hello, { connectMs: options.connectMs, signal })
-    return { session, facts: parseFacts(rows) }
+    const opened = await openSession(login, hello, { connectMs, signal })
+    session = opened.session
+    const facts = parseFacts(opened.rows)
+    const isKept = await keepsBackend(login, session, facts.pid, { connectMs, signal })
+    return { session, facts, sessionPid: isKept ? facts.pid : null }
   } catch (cause) {
-    throw describeConnectFailure(cause, options.place)
+    session?.destroy()
+    throw describeConnectFailure(cause, place)
   }
 }
 

@@ -77,7 +77,7 @@ const MAX_MARKS = 500
 
 /** How long the server may stay silent while it runs one statement, in milliseconds, before it counts as lost. */
 export function silenceOf({ limits }: MessageContext): number {
-  return limits.statementTimeoutMs + limits.lockTimeoutMs + 30_000
+  return limits.statementTimeoutMs + limits.lockTimeoutMs + limits.silenceMs
 }
 
 /** Reads a notice's text as a marker; null for everybody else's notices. */

@@ -1,5 +1,6 @@
 import { reach } from '../../core/kill-point.ts'
 import type { Emit } from '../../core/event.ts'
+import { findBlocker } from './blocker.ts'
 import type { Link } from './link.ts'
 import type { MessageContext } from './message.ts'
 import { pause } from './pause.ts'
@@ -13,6 +14,8 @@ export interface Run {
   readonly signal: AbortSignal
   /** Whether this session holds the migration lock. */
   readonly lock: { isHeld: boolean }
+  /** Who was last seen to keep a statement of ours waiting, in words. */
+  readonly blocker: { last: string | null }
 }
 
 /** How often a connection that is lost in the middle of a run is taken up again. */
@@ -28,13 +31,18 @@ export function isTransient(code: string): boolean {
 /** Between two cancel requests, in milliseconds. */
 const CANCEL_EVERY = 500
 
-/** Sends a message that an interruption of the run cancels. */
+/** A statement that says nothing for so long may be waiting for somebody; in milliseconds, below any lock_timeout. */
+const ASK_AFTER = 1_000
+
+/** Sends a message that an interruption of the run cancels; when it has to wait for somebody, says for whom. */
 export async function sendInterruptibly(
-  { link, signal }: Run,
+  run: Run,
   text: string,
   silenceMs: number,
   onNotice: (notice: Notice) => void,
 ): Promise<void> {
+  const { link, signal } = run
+  const watch = setTimeout(() => void nameBlocker(run), ASK_AFTER)
   // A cancel that arrives between two statements is lost, so it is sent until the message has ended.
   let timer: NodeJS.Timeout | undefined
   let cancelling = Promise.resolve()
@@ -45,23 +53,36 @@ export async function sendInterruptibly(
   signal.addEventListener('abort', cancel, { once: true })
   try {
     reach('sending')
-    await link.session.send(text, silenceMs, onNotice)
+    await link.session.send(text, silenceMs, (notice) => {
+      watch.refresh()
+      onNotice(notice)
+    })
     reach('answered')
   } finally {
     signal.removeEventListener('abort', cancel)
     clearTimeout(timer)
+    clearTimeout(watch)
     // One that is still on its way would hit the next message.
     await cancelling
   }
 }
 
+async function nameBlocker({ link, context, emit, signal, blocker }: Run): Promise<void> {
+  if (!context.hasSession) return
+  const found = await findBlocker(link.options, link.facts.pid, signal)
+  if (found === null) return
+  blocker.last = found
+  emit({ type: 'waiting', environment: context.environment, what: `waiting for a lock that ${found} holds` })
+}
+
 /** Says why a migration is tried again, and waits with full jitter: two runs that block each other must not meet again. */
 export async function waitToRetry(run: Run, migration: string, reason: string, attempt: number): Promise<void> {
-  const { context, emit, signal } = run
+  const { context, emit, signal, blocker } = run
+  const who = blocker.last === null ? '' : `, blocked by ${blocker.last}`
   emit({
     type: 'waiting',
     environment: context.environment,
-    what: `${migration}: ${reason}; attempt ${attempt + 1} of ${context.limits.lockRetries + 1}`,
+    what: `${migration}: ${reason}${who}; attempt ${attempt + 1} of ${context.limits.lockRetries + 1}`,
   })
   await pause(Math.random() * Math.min(15_000, 500 * 2 ** attempt), signal)
 }

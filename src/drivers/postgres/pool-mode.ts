@@ -1,0 +1,60 @@
+import { openSession } from './session.ts'
+import type { Login, Session, SessionOptions } from './session.ts'
+
+/** The port of Supabase's poolers in transaction mode, by its documentation; on 5432 of the same host they keep sessions. */
+const TRANSACTION_PORT = 6543
+const SUPABASE_POOLER = /\.pooler\.supabase\.com$/iu
+
+const ASK_PID = 'SELECT pg_catalog.pg_backend_pid()::text'
+
+/** How often the two sessions of a trial take turns. */
+const ROUNDS = 3
+
+/** A pooler without a backend to spare lets the second session wait; longer than this is not worth an answer. */
+const TRIAL_MS = 2_000
+
+/**
+ * Whether a session keeps its backend from message to message, so that its lock and its settings mean something.
+ * `pid` is the backend that ran its first message. Costs nothing on a direct connection and on Supabase; behind another
+ * pooler a trial decides, and only an answer that speaks for a session in every round counts as one.
+ * Throws what `session` threw.
+ */
+export async function keepsBackend(
+  login: Login,
+  session: Session,
+  pid: number,
+  options: SessionOptions,
+): Promise<boolean> {
+  if (login.port === TRANSACTION_PORT) return false
+  if (pid === session.backendPid) return true
+  return SUPABASE_POOLER.test(login.host) || passesTrial(login, session, pid, options)
+}
+
+/**
+ * Looks for a backend that is shared. A pooler that hands a backend out again after each transaction gives it to the
+ * next client or, when it goes round its backends, gives us another one: asking twice, then as somebody else, meets both.
+ */
+async function passesTrial(login: Login, session: Session, pid: number, options: SessionOptions): Promise<boolean> {
+  const connectMs = Math.min(options.connectMs, TRIAL_MS)
+  const [again, opened] = await Promise.allSettled([
+    askPid(session, options.connectMs),
+    openSession(login, ASK_PID, { ...options, connectMs }),
+  ])
+  const other = opened.status === 'fulfilled' ? opened.value : null
+  try {
+    if (again.status === 'rejected') throw again.reason
+    const otherPid = Number(other?.rows[0]?.[0])
+    if (again.value !== pid || other === null || otherPid === pid) return false
+    for (let round = 1; round < ROUNDS; round++) {
+      if ((await askPid(session, options.connectMs)) !== pid) return false
+      if ((await askPid(other.session, TRIAL_MS).catch(() => pid)) !== otherPid) return false
+    }
+    return true
+  } finally {
+    other?.session.close()
+  }
+}
+
+async function askPid(session: Session, silenceMs: number): Promise<number> {
+  return Number((await session.ask(ASK_PID, silenceMs))[0]?.[0])
+}
