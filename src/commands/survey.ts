@@ -31,7 +31,7 @@ export interface Survey extends AsyncDisposable {
 
 /**
  * Connects to all `environments` at once and reads each with one question, then compares them with the files of
- * `folders`. An environment that cannot be read is in the answer, with its error.
+ * `folders`. An environment that cannot be read is in the answer, with its error. Throws `run/interrupted`.
  */
 export async function survey(
   project: Project,
@@ -41,6 +41,13 @@ export async function survey(
   signal: AbortSignal,
 ): Promise<Survey> {
   const sights = await Promise.all(environments.map((environment) => look(project, environment, emit, signal)))
+  if (signal.aborted) {
+    // Otherwise a login that was cut off would be reported as the server's fault.
+    await close(sights)
+    throw new MigrationManagerError('run/interrupted', 'The run was interrupted while it read the environments.', {
+      hint: 'No database was written to. Run the command again.',
+    })
+  }
   return {
     folders,
     sights,

@@ -33,8 +33,9 @@ function nonTransactional(what: string): Classification {
 
 /**
  * Tells a statement's kind from its leading words. The non-transactional ones are those for which the server calls
- * `PreventInTransactionBlock`, as far as the text alone tells: a DO or CALL that commits, DROP SUBSCRIPTION, and
- * REINDEX or CLUSTER of a partitioned table depend on what is in the database and count as transactional.
+ * `PreventInTransactionBlock`, and a DO that commits, as far as the text alone tells: a CALL that commits, DROP
+ * SUBSCRIPTION, and REINDEX or CLUSTER of a partitioned table depend on what is in the database and count as
+ * transactional.
  */
 export function classify(text: string, statement: Statement): Classification {
   const reader = new WordReader(text, statement)
@@ -69,6 +70,8 @@ export function classify(text: string, statement: Statement): Classification {
       return classifyReindex(reader)
     case 'CLUSTER':
       return classifyCluster(reader)
+    case 'DO':
+      return commitsInside(reader) ? nonTransactional('DO … COMMIT') : TRANSACTIONAL
     case 'VACUUM':
       return nonTransactional('VACUUM')
     case 'DISCARD':
@@ -76,6 +79,26 @@ export function classify(text: string, statement: Statement): Classification {
     default:
       return TRANSACTIONAL
   }
+}
+
+/** Where in PL/pgSQL a statement may begin: behind one of these. */
+const BEFORE_STATEMENT: ReadonlySet<string> = new Set(['', ';', 'BEGIN', 'THEN', 'ELSE', 'LOOP'])
+
+/** Whether the body of a DO ends transactions: COMMIT or ROLLBACK as a statement of its own. */
+function commitsInside(reader: WordReader): boolean {
+  for (let word = reader.next(); word !== ''; word = reader.next()) {
+    const body = reader.dollarBody()
+    if (body === null) continue
+    const lexer = new Lexer(body)
+    let previous = ''
+    for (let kind = lexer.next(); kind !== 'end'; kind = lexer.next()) {
+      if (kind === 'comment') continue
+      const token = kind === 'literal' ? 'literal' : lexer.keyword()
+      if ((token === 'COMMIT' || token === 'ROLLBACK') && BEFORE_STATEMENT.has(previous)) return true
+      previous = token
+    }
+  }
+  return false
 }
 
 /** Reads a statement's tokens as keywords to compare with, without its comments; '' at the end. */
@@ -97,6 +120,14 @@ class WordReader {
     const { text, start, end, kind } = this.#lexer
     const written = text.slice(start, end)
     return kind === 'quoted' ? written.slice(1, -1).replaceAll('""', '"') : written.toLowerCase()
+  }
+
+  /** What stands between the tags of the current token, or null when it is no dollar-quoted text. */
+  dollarBody(): string | null {
+    const { text, start, end, kind } = this.#lexer
+    if (kind !== 'literal' || text.charAt(start) !== '$') return null
+    const tag = text.indexOf('$', start + 1) + 1 - start
+    return text.slice(start + tag, end - tag)
   }
 
   /** The text from the current token to the statement's end. */

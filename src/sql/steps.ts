@@ -67,6 +67,9 @@ export function startOfUnit(unit: Unit): number {
 
 function unitOf(text: string, statement: Statement): Unit {
   const words = text.slice(statement.start, statement.end)
+  // It may commit, which only a statement that stands alone can.
+  const routine = /^(?:DO|CALL)\b/i.exec(words)?.[0]
+  if (routine !== undefined) return { kind: 'alone', statement, what: routine.toUpperCase() }
   return SETTING.test(words) && !SETTING_OF_TRANSACTION.test(words)
     ? { kind: 'setting', statement }
     : { kind: 'transaction', statements: [statement], modes: '' }

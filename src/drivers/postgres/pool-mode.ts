@@ -1,11 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { openSession } from './session.ts'
 import type { Login, Session, SessionOptions } from './session.ts'
 
 /** The port of Supabase's poolers in transaction mode, by its documentation; on 5432 of the same host they keep sessions. */
 const TRANSACTION_PORT = 6543
 const SUPABASE_POOLER = /\.pooler\.supabase\.com$/iu
-
-const ASK_PID = 'SELECT pg_catalog.pg_backend_pid()::text'
 
 /** How often the two sessions of a trial take turns. */
 const ROUNDS = 3
@@ -32,22 +31,26 @@ export async function keepsBackend(
 
 /**
  * Looks for a backend that is shared. A pooler that hands a backend out again after each transaction gives it to the
- * next client or, when it goes round its backends, gives us another one: asking twice, then as somebody else, meets both.
+ * next client or, when it goes round its backends, gives us another one: asking twice, then as somebody else, meets both
+ * on a quiet pooler. On a busy one others use our backend while we are away, and what it ran last tells.
  */
 async function passesTrial(login: Login, session: Session, pid: number, options: SessionOptions): Promise<boolean> {
   const connectMs = Math.min(options.connectMs, TRIAL_MS)
+  const marker = `mm-${randomBytes(6).toString('hex')}`
   const [again, opened] = await Promise.allSettled([
-    askPid(session, options.connectMs),
-    openSession(login, ASK_PID, { ...options, connectMs }),
+    session.ask(question(`${marker}-a0`, pid), options.connectMs),
+    openSession(login, question(`${marker}-b0`, pid), { ...options, connectMs }),
   ])
   const other = opened.status === 'fulfilled' ? opened.value : null
   try {
     if (again.status === 'rejected') throw again.reason
     const otherPid = Number(other?.rows[0]?.[0])
-    if (again.value !== pid || other === null || otherPid === pid) return false
+    if (Number(again.value[0]?.[0]) !== pid || other === null || otherPid === pid) return false
     for (let round = 1; round < ROUNDS; round++) {
-      if ((await askPid(session, options.connectMs)) !== pid) return false
-      if ((await askPid(other.session, TRIAL_MS).catch(() => pid)) !== otherPid) return false
+      const ours = await session.ask(question(`${marker}-a${round}`, otherPid), options.connectMs)
+      if (!isUntouched(ours, pid, `${marker}-b${round - 1}`)) return false
+      const theirs = await other.session.ask(question(`${marker}-b${round}`, pid), TRIAL_MS).catch(() => [])
+      if (!isUntouched(theirs, otherPid, `${marker}-a${round}`)) return false
     }
     return true
   } finally {
@@ -55,6 +58,12 @@ async function passesTrial(login: Login, session: Session, pid: number, options:
   }
 }
 
-async function askPid(session: Session, silenceMs: number): Promise<number> {
-  return Number((await session.ask(ASK_PID, silenceMs))[0]?.[0])
+/** Asks which backend answers, and what the backend `watched` ran last; both sessions have one role, so it may be seen. */
+function question(marker: string, watched: number): string {
+  return `/* ${marker} */ SELECT pg_catalog.pg_backend_pid()::text, (SELECT query FROM pg_catalog.pg_stat_activity WHERE pid = ${watched})`
+}
+
+function isUntouched(answer: readonly (readonly (string | null)[])[], pid: number, lastMarker: string): boolean {
+  const [answering, watchedQuery] = answer[0] ?? []
+  return Number(answering) === pid && watchedQuery?.startsWith(`/* ${lastMarker} */`) === true
 }

@@ -16,6 +16,8 @@ describe('classify', () => {
     ['reindex schema public', 'REINDEX SCHEMA'],
     ['reindex (verbose) database', 'REINDEX DATABASE'],
     ['reindex system app', 'REINDEX SYSTEM'],
+    ['do $$begin insert into t values (1); commit; end$$', 'DO … COMMIT'],
+    ['do language plpgsql $x$begin loop rollback; exit; end loop; end$x$', 'DO … COMMIT'],
     ['vacuum', 'VACUUM'],
     ['vacuum (analyze) t', 'VACUUM'],
     ['create database app', 'CREATE DATABASE'],
