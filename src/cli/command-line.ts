@@ -1,7 +1,7 @@
 import { MigrationManagerError } from '../core/errors.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
-import { parseCommandLine } from './commands/parser.ts'
-import type { CommandLine } from './commands/parser.ts'
+import { readPlainCommand } from './commands/plain-command.ts'
+import type { CommandLine } from './commands/command.ts'
 import { createConfirmation } from './confirmation.ts'
 import { EXIT, exitOfError } from './exit.ts'
 import { reportToGitHub } from './github.ts'
@@ -32,7 +32,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     terminal.writer.writeProgress('\nInterrupted: cancelling what is under way. Again to leave at once.\n'),
   )
   try {
-    const line = await parseCommandLine(argv, terminal.page.width)
+    const line = readPlainCommand(argv) ?? (await parse(argv, terminal.page.width))
     const exitCode =
       line.kind === 'help'
         ? help(terminal, line.text, wantsJson)
@@ -44,6 +44,12 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await say(terminal, wantsJson, error)
     return interruptedCode(exitOfError(error), interruption.exitCode())
   }
+}
+
+/** The parser is large, and most command lines do without. */
+async function parse(argv: readonly string[], width: number): Promise<CommandLine> {
+  const { parseCommandLine } = await import('./commands/parser.ts')
+  return parseCommandLine(argv, width)
 }
 
 async function runCommand(

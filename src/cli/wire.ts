@@ -9,7 +9,6 @@ import type { Actor } from '../core/driver.ts'
 import type { Emit } from '../core/event.ts'
 import type { Project } from '../core/project.ts'
 import { driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
-import { checkAtomicContent, checkPostgresContent } from '../lint/content.ts'
 import { readCommit } from '../sources/git.ts'
 import type { GlobalOptions, Verb } from './options.ts'
 import type { Terminal } from './output/terminal.ts'
@@ -65,11 +64,11 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     signal,
     confirm,
     emit: (event) => terminal.report(event),
-    checks: [checkPostgresContent],
-    atomicChecks: [checkAtomicContent],
+    checks: [content('checkPostgresContent')],
+    atomicChecks: [content('checkAtomicContent')],
     verbs,
     async project() {
-      const [configuration, actor] = await Promise.all([loadConfiguration(input), whoRunsThis(cwd)])
+      const configuration = await loadConfiguration(input)
       terminal.hide(configuration.environments.flatMap(({ secrets }) => secrets))
       if (options.verbose) terminal.writer.writeProgress(`${describeOrigins(configuration)}\n`)
       return {
@@ -79,11 +78,20 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         historySchema: configuration.schema,
         limits: configuration.limits,
         runId: randomUUID(),
-        actor,
+        actor: whoRunsThis(cwd),
         driverOf,
       }
     },
     folder: () => loadFolder(input),
+  }
+}
+
+/** A check of the files' text; what reads it is loaded when there is a text to read. */
+function content(name: 'checkPostgresContent' | 'checkAtomicContent'): Check {
+  return async (plan, environment, reading) => {
+    if (plan.steps.length === 0) return []
+    const checks = await import('../lint/content.ts')
+    return checks[name](plan, environment, reading)
   }
 }
 
@@ -96,8 +104,8 @@ function describeOrigins({ environments, configFile }: Configuration): string {
   return [...lines, ...(configFile === null ? [] : [`settings: ${configFile}`])].join('\n')
 }
 
-async function whoRunsThis(cwd: string): Promise<Actor> {
-  return { osUser: userName(), gitCommit: await readCommit(cwd), ciRun: ciRun(process.env) }
+function whoRunsThis(cwd: string): Actor {
+  return { osUser: userName(), gitCommit: readCommit(cwd), ciRun: ciRun(process.env) }
 }
 
 function userName(): string | null {

@@ -151,12 +151,13 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     const done = new Set(outcome?.done.map(({ name }) => name))
     // Up to date although steps were planned: another run has applied them.
     const isOvertaken = outcome?.status === 'up-to-date'
+    const stuck = outcome?.failed?.isResumable === true ? outcome.failed.name : null
     const added = steps
-      .filter(({ migration }) => isOvertaken || done.has(migration.name))
+      .filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
       .map(({ migration }): AppliedMigration => ({
         name: migration.name,
         checksum: migration.checksum,
-        status: 'applied',
+        status: migration.name === stuck ? 'started' : 'applied',
         appliedAt: null,
         durationMs: null,
         appliedBy: '',

@@ -25,6 +25,17 @@ export function isBlocking(finding: Finding): boolean {
   return finding.severity === 'block'
 }
 
+/** What `--allow` can name. */
+export const ALLOWABLE: readonly ErrorCode[] = [
+  'history/changed',
+  'history/missing-file',
+  'history/out-of-order',
+  'history/differs-between-environments',
+  'history/unfinished',
+  'history/not-promoted',
+  'target/other-environment',
+]
+
 /** Areas of findings that nobody can accept: the server would refuse the SQL, the target is not to be written to. */
 const NOT_ALLOWABLE: ReadonlySet<string> = new Set(['sql', 'target', 'policy'])
 

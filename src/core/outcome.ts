@@ -11,6 +11,8 @@ export interface StepResult {
 /** The migration at which a run stopped. */
 export interface StepFailure {
   readonly name: string
+  /** It stopped in its middle and goes on there in the next run; absent when all of it was rolled back. */
+  readonly isResumable?: boolean
   readonly error: MigrationManagerError
 }
 

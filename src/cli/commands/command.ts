@@ -1,5 +1,8 @@
 import type { Options } from 'yargs'
+import { nearestName } from '../../config/names.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { ALLOWABLE } from '../../core/finding.ts'
+import type { GlobalOptions } from '../options.ts'
 import type { Page } from '../output/page.ts'
 import type { Json } from '../output/json.ts'
 import type { Summary } from '../../reporters/github.ts'
@@ -30,6 +33,31 @@ export interface CommandSpec {
 /** One verb of the command line; its module exports it as `run`. */
 export type RunCommand = (run: Run, args: Arguments) => Promise<CommandResult>
 
+/** What a command line asks for. */
+export type CommandLine =
+  | { readonly kind: 'help'; readonly text: string }
+  | {
+      readonly kind: 'command'
+      readonly spec: CommandSpec
+      readonly args: Arguments
+      readonly options: GlobalOptions
+    }
+
+/** The options of all commands, out of what was parsed. */
+export function globalOptions(args: Arguments): GlobalOptions {
+  return {
+    env: Array.isArray(args['env']) ? args['env'].map(String) : undefined,
+    dir: textArgument(args, 'dir'),
+    envFile: textArgument(args, 'env-file'),
+    config: textArgument(args, 'config'),
+    json: args['json'] === true,
+    yes: args['yes'] === true,
+    verbose: args['verbose'] === true,
+    quiet: args['quiet'] === true,
+    color: args['color'] !== false,
+  }
+}
+
 /** An option's text; of one that is given several times, the last. */
 export function textArgument(args: Arguments, name: string): string | undefined {
   const given = args[name]
@@ -45,6 +73,21 @@ export function listArgument(args: Arguments, name: string): readonly string[] {
         .map((item) => item.trim())
         .filter((item) => item !== '')
     : []
+}
+
+/** The codes of `--allow`. Throws `usage/unknown-code` for one that nothing could find. */
+export function allowArgument(args: Arguments): readonly string[] {
+  const codes = listArgument(args, 'allow')
+  const unknown = codes.find((code) => !ALLOWABLE.some((known) => known === code))
+  if (unknown === undefined) return codes
+  const nearest = nearestName(unknown, ALLOWABLE)
+  throw new MigrationManagerError(
+    'usage/unknown-code',
+    `--allow ${unknown}: no finding that can be accepted has this code.`,
+    {
+      hint: nearest === undefined ? `There are ${ALLOWABLE.join(', ')}.` : `Did you mean ${nearest}?`,
+    },
+  )
 }
 
 /** An option in seconds, as milliseconds; undefined when it was not given. Throws `usage/bad-arguments`. */

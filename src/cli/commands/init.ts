@@ -9,7 +9,7 @@ import { renderFindings } from '../output/findings.ts'
 import { findingJson } from '../output/json.ts'
 import type { Page } from '../output/page.ts'
 import type { Run } from '../wire.ts'
-import { listArgument } from './command.ts'
+import { allowArgument } from './command.ts'
 import type { RunCommand } from './command.ts'
 
 const NOTHING: InitReport = { environments: [], findings: [] }
@@ -17,7 +17,7 @@ const NOTHING: InitReport = { environments: [], findings: [] }
 export const run: RunCommand = async (wired, args) => {
   const project = await projectOrNone(wired)
   const files = scaffold(await wired.folder(), wired.cwd)
-  const mayRename = listArgument(args, 'allow').includes('target/other-environment')
+  const mayRename = allowArgument(args).includes('target/other-environment')
   const { confirm, emit, signal } = wired
   const report = project === null ? NOTHING : await init(project, { mayRename }, { confirm, emit, signal })
   const failed = report.environments.flatMap(({ error }) => (error === null ? [] : [error]))

@@ -1,20 +1,9 @@
 import yargs from 'yargs'
 import { nearestName } from '../../config/names.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
-import type { GlobalOptions } from '../options.ts'
-import { textArgument } from './command.ts'
-import type { Arguments, CommandSpec } from './command.ts'
+import { globalOptions } from './command.ts'
+import type { Arguments, CommandLine, CommandSpec } from './command.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './index.ts'
-
-/** What a command line asks for. */
-export type CommandLine =
-  | { readonly kind: 'help'; readonly text: string }
-  | {
-      readonly kind: 'command'
-      readonly spec: CommandSpec
-      readonly args: Arguments
-      readonly options: GlobalOptions
-    }
 
 /** Parses the arguments behind the program's name, strictly. Throws `usage/…` with the nearest name as a hint. */
 export async function parseCommandLine(argv: readonly string[], width: number): Promise<CommandLine> {
@@ -64,20 +53,6 @@ export async function parseCommandLine(argv: readonly string[], width: number): 
 }
 
 const NO_COMMAND = 'no command'
-
-function globalOptions(args: Arguments): GlobalOptions {
-  return {
-    env: Array.isArray(args['env']) ? args['env'].map(String) : undefined,
-    dir: textArgument(args, 'dir'),
-    envFile: textArgument(args, 'env-file'),
-    config: textArgument(args, 'config'),
-    json: args['json'] === true,
-    yes: args['yes'] === true,
-    verbose: args['verbose'] === true,
-    quiet: args['quiet'] === true,
-    color: args['color'] !== false,
-  }
-}
 
 function usageError(message: string, argv: readonly string[]): MigrationManagerError {
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0]

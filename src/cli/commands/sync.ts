@@ -10,7 +10,7 @@ import { renderOutcomes } from '../output/outcomes.ts'
 import type { Page } from '../output/page.ts'
 import { renderPlan } from '../output/plan.ts'
 import type { Run } from '../wire.ts'
-import { listArgument, secondsArgument, textArgument } from './command.ts'
+import { allowArgument, secondsArgument, textArgument } from './command.ts'
 import type { Arguments, CommandResult, RunCommand } from './command.ts'
 
 export const run: RunCommand = (wired, args) => runSync(wired, args, args['dry-run'] === true)
@@ -26,7 +26,7 @@ export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Pro
       atomic: args['atomic'] === true,
       to: textArgument(args, 'to'),
       only: textArgument(args, 'only'),
-      allow: listArgument(args, 'allow'),
+      allow: allowArgument(args),
     },
     {
       checks: args['atomic'] === true ? [...wired.checks, ...wired.atomicChecks] : wired.checks,

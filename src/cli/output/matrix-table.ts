@@ -37,7 +37,7 @@ export function renderMatrix(matrix: Matrix, page: Page): string {
         widths.note > 0 ? page.paint('dim', shorten(notes[index] ?? '', widths.note)) : '',
       ]),
     ],
-    names.length,
+    [widths.name, ...names.map((name) => Math.max(1, name.length)), widths.note],
   )
   if (hiddenDifferent > 0)
     lines.push(page.paint('dim', `… and ${count(hiddenDifferent, 'more migration')} that differ (--all shows them)`))
@@ -102,34 +102,34 @@ function columnWidths(
 
 const GAP = 2
 
-function layOut(rows: readonly (readonly string[])[], environments: number): string[] {
-  const none = ''
-  const table = new Table({
-    chars: {
-      top: none,
-      'top-mid': none,
-      'top-left': none,
-      'top-right': none,
-      bottom: none,
-      'bottom-mid': none,
-      'bottom-left': none,
-      'bottom-right': none,
-      left: none,
-      'left-mid': none,
-      mid: none,
-      'mid-mid': none,
-      right: none,
-      'right-mid': none,
-      middle: ' '.repeat(GAP),
-    },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: ['left', ...Array.from({ length: environments }, () => 'center' as const), 'left'],
-  })
-  table.push(...rows.map((row) => [...row]))
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
+/** cli-table3 looks at all rows before a row to place it, so a long table is laid out in slices. */
+const SLICE = 200
+
+/** Lays out rows of `widths.length` cells; the widths are given, so that all slices agree. */
+function layOut(rows: readonly (readonly string[])[], widths: readonly number[]): string[] {
+  const lines: string[] = []
+  for (let at = 0; at < rows.length; at += SLICE) {
+    const table = new Table({
+      chars: NO_RULES,
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+      colAligns: widths.map((_, column) => (column === 0 || column === widths.length - 1 ? 'left' : 'center')),
+      // A column of no width would be a column of any width.
+      colWidths: widths.map((width) => Math.max(1, width)),
+    })
+    table.push(...rows.slice(at, at + SLICE).map((row) => [...row]))
+    lines.push(...table.toString().split('\n'))
+  }
+  return lines.map((line) => line.trimEnd())
+}
+
+const NO_RULES = {
+  ...Object.fromEntries(
+    ['top', 'bottom', 'left', 'right']
+      .flatMap((side) => [side, `${side}-mid`])
+      .concat('top-left', 'top-right', 'bottom-left', 'bottom-right', 'mid', 'mid-mid')
+      .map((place) => [place, '']),
+  ),
+  middle: ' '.repeat(GAP),
 }
 
 function shorten(text: string, width: number): string {

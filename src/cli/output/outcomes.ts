@@ -1,4 +1,4 @@
-import type { Outcome, OutcomeStatus } from '../../core/outcome.ts'
+import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
 import { renderError } from './errors.ts'
 import { count, duration } from './page.ts'
 import type { Page } from './page.ts'
@@ -46,12 +46,17 @@ function summarize({ status, done, failed, left }: Outcome): string {
     case 'skipped':
       return `not reached, ${pending ?? 'nothing pending'}`
     case 'failed':
-      return join(applied, failed === null || failed.name === '' ? 'failed' : `${failed.name} rolled back`, pending)
+      return join(applied, describeFailed(failed), pending)
     case 'needs-person':
       return join(applied, `${failed?.name ?? ''} needs a person`, pending)
     case 'unknown':
       return join(applied, `whether ${failed?.name ?? ''} is applied is not known`, pending)
   }
+}
+
+function describeFailed(failed: StepFailure | null): string {
+  if (failed === null || failed.name === '') return 'failed'
+  return failed.isResumable === true ? `${failed.name} stopped in its middle` : `${failed.name} rolled back`
 }
 
 function join(...parts: readonly (string | null)[]): string {

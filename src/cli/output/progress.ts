@@ -19,9 +19,10 @@ export function createPlainProgress(write: (line: string) => void): ProgressRepo
     report(event) {
       const what = describe(event)
       const line = `${event.environment}: ${what ?? ''}\n`
-      // Waiting is said once, not at every look.
-      if (what === null || line === last) return
-      last = line
+      // Waiting is said once, not at every look with the seconds that have passed.
+      const gist = line.replaceAll(/\d+/g, '')
+      if (what === null || (event.type === 'waiting' && gist === last)) return
+      last = gist
       write(line)
     },
     stop() {},

@@ -109,7 +109,7 @@ async function takeSteps(
     case 'stale':
       return state.done.length === 0 ? { kind: 'stale' } : stop(state, steps, 'failed', lockHeldError(run.link, null))
     default:
-      return stop(state, steps, end.kind, end.error)
+      return stop(state, steps, end.kind, end.error, end.isResumable)
   }
 }
 
@@ -282,7 +282,8 @@ function stop(
   steps: readonly Step[],
   kind: 'failed' | 'needs-person' | 'unknown',
   error: MigrationManagerError,
+  isResumable = false,
 ): RunResult {
-  const failed: StepFailure = { name: steps[state.at]?.migration.name ?? '', error }
+  const failed: StepFailure = { name: steps[state.at]?.migration.name ?? '', error, isResumable }
   return { kind, done: state.done, failed }
 }

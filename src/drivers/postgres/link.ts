@@ -1,5 +1,5 @@
 import { MigrationManagerError } from '../../core/errors.ts'
-import { describeConnectFailure, LostConnection, ServerFailure } from './errors.ts'
+import { describeConnectFailure, describeSessionFailure, LostConnection, ServerFailure } from './errors.ts'
 import type { Place } from './errors.ts'
 import { parseFacts, readMessage } from './reading.ts'
 import type { Facts } from './reading.ts'
@@ -29,8 +29,8 @@ export interface Link {
   /** Asks the database again, over the session there is. */
   refresh(): Promise<Facts>
   /**
-   * Drops the session, opens another one to the same database and ends the old backend, so that nothing that is still
-   * on its way can be carried out any more. Throws what kept it from that.
+   * Drops the session, opens another one to the same database and ends the old backend if it is idle, so that nothing that
+   * is still on its way to it can be carried out any more. Throws what kept it from that.
    */
   reopen(signal: AbortSignal): Promise<void>
 }
@@ -54,7 +54,7 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
         facts = parseFacts(await session.ask(readMessage(options.tables, options.key), options.connectMs))
         return facts
       } catch (cause) {
-        throw describeConnectFailure(cause, options.place)
+        throw describeSessionFailure(cause, options.place)
       }
     },
     async reopen(again) {
@@ -71,22 +71,23 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
       const old = facts
       const knewSession = facts.pid === session.backendPid
       ;({ session, facts, sessionPid } = next)
-      if (knewSession) await endBackend(session, old, options.connectMs)
+      if (knewSession) await endIdleBackend(session, old, options.connectMs)
     },
   }
 }
 
 /**
- * Ends a backend that is known by its pid and its start, and waits until it is gone. What it had committed stays; what
- * it had not is rolled back; a message that it had not read yet is never read.
+ * Ends a backend, known by its pid and its start, that is idle: a message to it may still be on its way, and must never
+ * be read. One that is at work is left to end its work; it holds the lock, so whoever takes the lock after it knows.
  */
-async function endBackend(session: Session, { pid, backendStart }: Facts, withinMs: number): Promise<void> {
+async function endIdleBackend(session: Session, { pid, backendStart }: Facts, withinMs: number): Promise<void> {
   if (backendStart === '') return
-  const find = `FROM pg_catalog.pg_stat_activity WHERE pid = ${pid} AND pg_catalog.to_jsonb(backend_start)#>>'{}' = ${quoteLiteral(backendStart)}`
+  const look = `SELECT CASE WHEN state = 'active' THEN 'active' ELSE pg_catalog.pg_terminate_backend(pid)::text END
+FROM pg_catalog.pg_stat_activity WHERE pid = ${pid} AND pg_catalog.to_jsonb(backend_start)#>>'{}' = ${quoteLiteral(backendStart)}`
   const deadline = Date.now() + withinMs
   for (;;) {
-    const [row] = await session.ask(`SELECT pg_catalog.pg_terminate_backend(pid)::text ${find}`, withinMs)
-    if (row === undefined) return
+    const [row] = await session.ask(look, withinMs)
+    if (row === undefined || row[0] === 'active') return
     if (Date.now() > deadline) throw new LostConnection('the old backend did not end')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -111,7 +112,7 @@ async function open(options: LinkOptions, signal: AbortSignal): Promise<Opened> 
     return { session, facts, sessionPid: isKept ? facts.pid : null }
   } catch (cause) {
     session?.destroy()
-    throw describeConnectFailure(cause, place)
+    throw session === undefined ? describeConnectFailure(cause, place) : describeSessionFailure(cause, place)
   }
 }
 

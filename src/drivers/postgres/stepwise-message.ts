@@ -31,8 +31,10 @@ COMMIT;SET lock_timeout = ${limits.lockTimeoutMs};SET statement_timeout = ${limi
 }
 
 /** The statement that says that a unit is done; it fails unless the row is still ours and at this unit. */
-export function saveStep({ tables, runId }: MessageContext, migration: Migration, unit: number): string {
+export function saveStep({ tables, key, runId }: MessageContext, migration: Migration, unit: number): string {
+  // A file may have dropped the lock (pg_advisory_unlock_all); if another run has it by now, this one must end.
   return doBlock(`BEGIN
+IF NOT pg_catalog.pg_try_advisory_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
 UPDATE ${tables.history} SET step = ${unit + 1} WHERE migration_name = ${quoteLiteral(migration.name)} AND status = 'started' AND step = ${unit} AND run_id = ${quoteLiteral(runId)};
 IF NOT FOUND THEN ${STALE}; END IF;
 END`)

@@ -30,7 +30,12 @@ export type StepwisePart = Extract<ReadPart, { kind: 'steps' }>
 export type StepwiseEnd =
   | { readonly kind: 'applied'; readonly durationMs: number }
   | { readonly kind: 'stale' }
-  | { readonly kind: 'failed' | 'needs-person' | 'unknown'; readonly error: MigrationManagerError }
+  | {
+      readonly kind: 'failed' | 'needs-person' | 'unknown'
+      readonly error: MigrationManagerError
+      /** The row stays, and says at which step to go on. */
+      readonly isResumable: boolean
+    }
 
 /**
  * Carries out a migration that cannot run in one transaction: claims its row, then does one unit after the other and
@@ -48,12 +53,13 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
       if (!isLoss(cause)) throw cause
     }
     const history = await recover(run)
-    if (history === null) return { kind: 'unknown', error: unknownError(run, migration.name) }
+    if (history === null) return { kind: 'unknown', error: unknownError(run, migration.name), isResumable: true }
     run.lock.isHeld = true
     const row = history.find(({ name }) => name === migration.name)
     if (row?.status === 'applied') return { kind: 'applied', durationMs: row.durationMs ?? 0 }
-    if (row !== undefined && row.step === null) return { kind: 'needs-person', error: escapedError(run, migration) }
-    if (recoveries === MAX_RECOVERIES) return { kind: 'failed', error: lostError(run) }
+    if (row !== undefined && row.step === null)
+      return { kind: 'needs-person', error: escapedError(run, migration), isResumable: false }
+    if (recoveries === MAX_RECOVERIES) return { kind: 'failed', error: lostError(run), isResumable: row !== undefined }
     at = row?.step ?? null
   }
 }
@@ -127,7 +133,7 @@ async function doTogether(
 ): Promise<null> {
   const { text, spans } = unitMessage(run.context, migration, unit, index)
   try {
-    await send(run, text)
+    await send(run, text, migration.name)
     return null
   } catch (cause) {
     if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
@@ -170,12 +176,16 @@ async function doAlone(
     const answer = await verify(run, migration.up)
     if (answer === true) return save()
     if (answer === null) {
-      return { kind: 'needs-person', error: undecidableError(run, migration, index, unit.statement.start) }
+      return {
+        kind: 'needs-person',
+        error: undecidableError(run, migration, index, unit.statement.start),
+        isResumable: true,
+      }
     }
   }
   reach('stepping')
   try {
-    await send(run, text)
+    await send(run, text, migration.name)
   } catch (cause) {
     if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
     throw new LocatedFailure(cause, unit.statement.start + utf16Offset(text, cause.server.position))
@@ -240,10 +250,11 @@ async function verify(run: Run, text: string): Promise<boolean | null> {
   return true
 }
 
-function send(run: Run, text: string): Promise<void> {
+/** Sends text of ours, or of the migration that is named: only the notices of its statements are for people. */
+function send(run: Run, text: string, migration?: string): Promise<void> {
   const { context, emit } = run
   return sendInterruptibly(run, text, silenceOf(context), ({ message }) => {
-    emit({ type: 'notice', environment: context.environment, migration: '', message })
+    if (migration !== undefined) emit({ type: 'notice', environment: context.environment, migration, message })
   })
 }
 
@@ -269,7 +280,8 @@ async function fail(
     () => {},
   )
   const offset = cause instanceof LocatedFailure ? cause.offset : startOfUnit(unit)
-  return { kind: 'failed', error: describeStatementFailure(run, migration, cause.server, offset, note) }
+  const error = describeStatementFailure(run, migration, cause.server, offset, note)
+  return { kind: 'failed', error, isResumable: note !== undefined }
 }
 
 /** Takes away what the failed statement left behind; false when that did not succeed, or cannot be known. */
@@ -289,5 +301,5 @@ async function tidy(run: Run, text: string, unit: Unit, cause: ServerFailure): P
 
 function interrupted(run: Run, { units }: StepwisePart, index: number): StepwiseEnd {
   const note = `Steps 1 to ${index} of ${units.length} are done. Run sync again: it goes on at step ${index + 1}.`
-  return { kind: 'failed', error: interruptedError(run, note) }
+  return { kind: 'failed', error: interruptedError(run, note), isResumable: true }
 }

@@ -3,59 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isPublicWord } from '../../../src/cli/output/public-words.ts'
 import { createRedactor } from '../../../src/cli/output/redactor.ts'
 import { Secret } from '../../../src/core/secret.ts'
-
-const AWKWARD = [
-  'hunter2-long',
-  'p@ss:w0rd/with?all#of%them',
-  'p@ss word',
-  ' leading and trailing ',
-  '%41%42%43',
-  '100%sure',
-  'p%ss%40word',
-  '%2525double',
-  'a&b=c+d;e',
-  "it's quoted",
-  "''''quotes''''",
-  'say "what"',
-  '`backtick`$(id)',
-  String.raw`back\slash`,
-  String.raw`\\\\server\share`,
-  String.raw`\n\t\u0041`,
-  'line\nbreak',
-  'tab\tand\rreturn',
-  'nul\0inside',
-  '\u001b[31mred',
-  '<script>&amp;</script>',
-  '&lt;&#39;&quot;',
-  '{"json":true}',
-  '[YOUR]{NOT}<A>(PLACE)',
-  '$1$&$`${x}',
-  '.*+?^$()|[]',
-  '(a+)+$',
-  '-----BEGIN',
-  '~!@#$%^&*()_+',
-  '////++++////',
-  '====',
-  'пароль',
-  'contraseña',
-  '密码密码密码',
-  '🔑🗝️🔐',
-  'e\u0301te\u0301-nfd',
-  'zero\u200bwidth',
-  '\u202eright-to-left',
-  'lone\ud800surrogate',
-  '\u00a0nbsp\u00a0',
-  'aaaaaaaa',
-  'abababab',
-  '****-****',
-  '__proto__',
-  'constructor',
-  '12345678',
-  'C0FFEE',
-  'dGVzdA==',
-  'eyJhbGciOiJIUzI1NiJ9.e30.x-_',
-  'x'.repeat(300),
-]
+import { AWKWARD_PASSWORDS } from '../../support/awkward-passwords.ts'
 
 /** A text without anything that could be read as an escape at its border. */
 const around = (form: string): string => `before [${form}] after`
@@ -108,13 +56,13 @@ function redactorOf(...secrets: readonly string[]): (text: string) => string {
 }
 
 describe('a secret', () => {
-  test.each(AWKWARD)('%j is hidden in every form', (secret) => {
+  test.each(AWKWARD_PASSWORDS)('%j is hidden in every form', (secret) => {
     const redact = redactorOf(secret)
     const shown = FORMS.map(([name, write]) => [name, redact(around(write(secret)))])
     expect(shown).toEqual(FORMS.map(([name]) => [name, around('***')]))
   })
 
-  test.each(AWKWARD)('%j is hidden in base64, wherever it begins in it', (secret) => {
+  test.each(AWKWARD_PASSWORDS)('%j is hidden in base64, wherever it begins in it', (secret) => {
     const redact = redactorOf(secret)
     for (const before of ['', 'u', 'us', 'use', 'user:']) {
       for (const after of ['', '@', '@h', '@ho']) {

@@ -1,0 +1,277 @@
+import { execFileSync } from 'node:child_process'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { AWKWARD_PASSWORDS } from '../support/awkward-passwords.ts'
+import { filesIn, findPieces, readLeftFiles } from '../support/canary.ts'
+import { createProject } from '../support/cli.ts'
+import type { TestProject } from '../support/cli.ts'
+import { createDatabase, testServer } from '../support/server.ts'
+
+/*
+ * Every password meets every kind of failure; commands and options take turns. With CANARIES=full (npm run
+ * test:canaries) every password meets every failure under every command with every set of options.
+ */
+
+const isFull = process.env['CANARIES'] === 'full'
+
+/** Nothing can hand over these: a variable ends at a NUL, and no URL may hold one. */
+const PASSWORDS = AWKWARD_PASSWORDS.filter((password) => !password.includes('\0'))
+
+/** What the same failures say with a password that resembles none of the table. */
+const CONTROL = 'Qz7~Qz7~'
+
+const COMMANDS = ['status', 'plan', 'sync', 'init'] as const
+const OPTIONS = [[], ['--verbose'], ['--json'], ['--json', '--verbose'], ['--yes', '--quiet']] as const
+
+interface Attempt {
+  readonly env: Readonly<Record<string, string>>
+  readonly files?: Readonly<Record<string, string>>
+  /** In addition to the command and its options. */
+  readonly args?: readonly string[]
+  readonly exitCode: number
+}
+
+/** A kind of failure; `written` is the password as a careful person writes it into a URL. */
+type Failure = (password: string, written: string) => Attempt
+
+const FILES = { 'database/1-a.sql': 'CREATE TABLE a (id int);\n' }
+
+const FAILURES: readonly (readonly [name: string, failures: readonly Failure[]])[] = [
+  [
+    'the server refuses it',
+    [
+      (_, written) => ({ env: { DATABASE_URL: serverUrl(written, 'postgres') }, exitCode: 1 }),
+      (_, written) => ({ env: { DATABASE_URL: serverUrl(written, 'absent') }, exitCode: 1 }),
+      (_, written) => ({ env: { DATABASE_URL: `${serverUrl(written, 'postgres')}?sslmode=require` }, exitCode: 8 }),
+    ],
+  ],
+  [
+    'nobody answers',
+    [
+      (_, written) => ({ env: { PROD_DATABASE_URL: `postgres://u:${written}@127.0.0.1:1/app` }, exitCode: 1 }),
+      (_, written) => ({ env: { DATABASE_URL: `postgresql://u:${written}@nowhere.invalid/app` }, exitCode: 1 }),
+      (_, written) => ({ env: { DATABASE_URL: `postgres://u:${written}@%2Fno%2Fsuch%2Fsocket/app` }, exitCode: 1 }),
+    ],
+  ],
+  [
+    'the connection string makes no sense',
+    [
+      (_, written) => ({ env: { DATABASE_URL: `mysql://u:${written}@h/app` }, exitCode: 2 }),
+      (_, written) => ({ env: { DATABASE_URL: `postgres://u:${written}@h/app?host=other` }, exitCode: 2 }),
+      (_, written) => ({ env: { DATABASE_URL: `postgres://u:${written}@h/app?sslmode=perhaps` }, exitCode: 2 }),
+      (_, written) => ({ env: { DATABASE_URL: `postgres://u@h/app?password=${written}` }, exitCode: 2 }),
+      (_, written) => ({ env: { DATABASE_URL: `postgres://u:${written}@h:port/app` }, exitCode: 2 }),
+      (_, written) => ({ env: { DATABASE_URL: `"postgres://u:${written}@h/app"` }, exitCode: 2 }),
+      // As it was pasted, and with an escape that could be meant or not.
+      (password) => ({ env: { DATABASE_URL: `postgres://u:${password}%41@ %@h/app` }, exitCode: 2 }),
+      (_, written) => ({
+        env: { DATABASE_URL: `postgres://u:${written}@h/a`, DEV_DATABASE_URL: `embedded:b` },
+        exitCode: 2,
+      }),
+    ],
+  ],
+  [
+    'a setting beside it is wrong',
+    [
+      (password, written) => ({
+        env: { DATABASE_URL: `postgres://u:${written}@h/app`, MIGRATION_ENVIRONMENTS: `dev,${password}` },
+        exitCode: 2,
+      }),
+      (_, written) => ({
+        env: { DATABASE_URL: `postgres://u:${written}@h/app`, PROD_DATABASE_URL: written },
+        exitCode: 2,
+      }),
+      (password, written) => ({
+        env: {},
+        files: { '.env': `DATABASE_URL='postgres://u:${written}@h/app?nonsense=1'\n# ${password}\nX=${password}\n` },
+        exitCode: 2,
+      }),
+      (password, written) => ({
+        env: { DATABASE_URL: `postgres://u:${written}@h/app` },
+        files: { 'migration-manager.config.json': `{"environments": ["dev"], "dir": ${JSON.stringify(password)}` },
+        exitCode: 2,
+      }),
+      (password, written) => ({
+        env: { DATABASE_URL: `postgres://u:${written}@127.0.0.1:1/app` },
+        args: ['--dir', `x${password}`],
+        exitCode: 2,
+      }),
+    ],
+  ],
+]
+
+function serverUrl(written: string, database: string): string {
+  const { host, port } = testServer()
+  return `postgres://postgres:${written}@${host}:${port}/${database}`
+}
+
+/** Runs an attempt in a folder of its own and returns all that it says and leaves. */
+async function saidBy(
+  failure: Failure,
+  password: string,
+  args: readonly string[],
+): Promise<{ readonly exitCode: number | null; readonly expected: number; readonly said: string }> {
+  const {
+    env,
+    files = {},
+    args: more = [],
+    exitCode: expected,
+  } = failure(password, encodeURIComponent(wellFormed(password)))
+  await using project = createProject({ files: { ...FILES, ...files }, env })
+  const before = new Set(filesIn(project.dir))
+  const { exitCode, stdout, stderr } = await project.run([...args, ...more])
+  return { exitCode, expected, said: `${stdout}\n${stderr}\n${readLeftFiles(project.dir, before)}` }
+}
+
+function wellFormed(text: string): string {
+  return text.replaceAll(/\p{Cs}/gu, '\ufffd')
+}
+
+describe.each(FAILURES)('when %s', (_, failures) => {
+  const excuses = new Map<string, string>()
+  const turns = (index: number): readonly (readonly [Failure, readonly string[]])[] => {
+    if (isFull) {
+      return failures.flatMap((failure) =>
+        COMMANDS.flatMap((command) => OPTIONS.map((options) => [failure, [command, ...options]] as const)),
+      )
+    }
+    const failure = failures[index % failures.length]
+    const args = [COMMANDS[index % COMMANDS.length] ?? 'status', ...(OPTIONS[index % OPTIONS.length] ?? [])]
+    return failure === undefined ? [] : [[failure, args]]
+  }
+
+  beforeAll(async () => {
+    // What each failure says anyhow, under whatever command: once in words and once in JSON.
+    for (const failure of failures) {
+      for (const args of [['status'], ['sync', '--verbose', '--yes'], ['init', '--json', '--verbose']]) {
+        const { said } = await saidBy(failure, CONTROL, args)
+        excuses.set(failure.toString(), `${excuses.get(failure.toString()) ?? ''}\n${said}`)
+      }
+    }
+  })
+
+  test.concurrent.each(PASSWORDS.map((password, index) => ({ password, index })))(
+    'nothing shows a piece of the password $password',
+    async ({ password, index }) => {
+      for (const [failure, args] of turns(index)) {
+        const { said, exitCode, expected } = await saidBy(failure, password, args)
+        const found = findPieces(password, said, excuses.get(failure.toString()) ?? '')
+        expect({ args, exitCode, found }).toEqual({ args, exitCode: expected, found: [] })
+      }
+    },
+  )
+})
+
+/** What several runs in one project say and leave there, one after the other. */
+async function saidIn(project: TestProject, lines: readonly (readonly string[])[]): Promise<readonly [string, string]> {
+  const before = new Set(filesIn(project.dir))
+  const codes: (number | null)[] = []
+  let said = ''
+  for (const args of lines) {
+    const { exitCode, stdout, stderr } = await project.run(args)
+    codes.push(exitCode)
+    said += `${stdout}\n${stderr}\n`
+  }
+  return [codes.join(), said + readLeftFiles(project.dir, before)]
+}
+
+/** A database whose server lets anybody in at its socket, so that any text will do for a password. */
+function socketUrl(password: string, database: string): string {
+  const { socketDir, port } = testServer()
+  const written = encodeURIComponent(wellFormed(password))
+  return `postgres://postgres:${written}@${encodeURIComponent(socketDir)}:${port}/${database}`
+}
+
+/** What a migration says that holds a secret, notices and fails with it; and all that the database keeps of it. */
+async function saidByMigration(password: string): Promise<readonly [codes: string, said: string, kept: string]> {
+  await using database = await createDatabase('canary')
+  const literal = `'${password.replaceAll("'", "''")}'`
+  const written = encodeURIComponent(wellFormed(password)).replaceAll("'", "''")
+  await using project = createProject({
+    files: {
+      'database/1-talks.sql': `DO $canary$ BEGIN
+  RAISE NOTICE 'plain %', ${literal};
+  RAISE NOTICE 'base64 %', encode(convert_to('user:' || ${literal} || '@', 'UTF8'), 'base64');
+  RAISE NOTICE 'json %', to_json(${literal}::text);
+  RAISE WARNING 'url %', 'postgres://u:${written}@h';
+END $canary$;\n`,
+      'database/2-fails.sql': `SELECT 1;\nSELECT ${literal}::int;\n`,
+    },
+    env: { DATABASE_URL: socketUrl(password, database.name) },
+  })
+  const [codes, said] = await saidIn(project, [
+    ['plan', '--sql'],
+    ['sync', '--verbose'],
+    ['sync', '--json'],
+    ['status'],
+  ])
+  const kept = await database.query(`SELECT string_agg(line, E'\\n') AS lines FROM (
+    SELECT l::text AS line FROM schema_migrations_log l UNION ALL SELECT h::text FROM schema_migrations h) AS kept`)
+  return [codes, said, String(kept[0]?.['lines'])]
+}
+
+describe('when a migration holds it', () => {
+  let excuse: readonly string[] = []
+  beforeAll(async () => {
+    excuse = await saidByMigration(CONTROL)
+  })
+
+  test.concurrent.each(PASSWORDS)('nothing shows or keeps a piece of the password %j', async (password) => {
+    const [codes, said, kept] = await saidByMigration(password)
+
+    expect(codes).toBe('0,1,1,0')
+    expect(kept).toContain('1-talks')
+    expect(findPieces(password, said, excuse[1] ?? '')).toEqual([])
+    expect(findPieces(password, kept, excuse[2] ?? '')).toEqual([])
+  })
+})
+
+/** What a file name may hold. */
+const NAMES = PASSWORDS.filter(
+  (password) => !/[\p{C}\p{Zl}\p{Zp}\\/"'`$<>|*?:;]/u.test(password) && password.length < 200,
+)
+
+async function saidOfFile(password: string): Promise<readonly [codes: string, said: string]> {
+  await using database = await createDatabase('canary')
+  await using project = createProject({
+    files: { [`database/1-${password}.sql`]: 'SELECT 1;\nSELECT 1 / 0;\n', [`database/2.${password}`]: '' },
+    env: { DATABASE_URL: socketUrl(password, database.name) },
+  })
+  return saidIn(project, [['status'], ['plan', '--json'], ['sync'], ['sync', '--json'], ['status', '--verbose']])
+}
+
+describe('when a file is named after it', () => {
+  test.concurrent.each(NAMES)('nothing shows a piece of the password %j', async (password) => {
+    const [codes, said] = await saidOfFile(password)
+
+    expect(codes).toBe('0,0,1,1,0')
+    expect(said).toContain('***')
+    expect(findPieces(password, said, (await saidOfFile(CONTROL))[1])).toEqual([])
+  })
+})
+
+test('nothing shows an author who is named after it', async () => {
+  await using project = createProject({ files: FILES })
+  execFileSync('git', ['init', '--quiet'], { cwd: project.dir })
+  for (const password of PASSWORDS.slice(0, isFull ? PASSWORDS.length : 8)) {
+    execFileSync('git', ['config', 'user.name', password], { cwd: project.dir })
+    const env = { DATABASE_URL: socketUrl(password, 'absent') }
+    const { exitCode, stdout, stderr } = await project.run(['new', 'something', '--verbose'], { env })
+
+    expect({ exitCode, found: findPieces(password, stdout + stderr, '') }).toEqual({ exitCode: 0, found: [] })
+  }
+})
+
+// Known: arguments are shown as they were typed, before anything is known of a secret.
+test.fails.each([
+  ['as a command', (secret: string) => ['status', secret]],
+  ['as an option', (secret: string) => [`--${secret}`]],
+  ['as a whole connection string', (secret: string) => [`postgres://u:${secret}@h/app`]],
+  ['as a folder', (secret: string) => ['new', 'x', '--dir', `postgres://u:${secret}@h/app`]],
+])('nothing shows a password that was typed %s', async (_, argv) => {
+  const password = 'hunter2-long'
+  await using project = createProject({ env: { DATABASE_URL: `postgres://u:${password}@127.0.0.1:1/app` } })
+
+  const { stdout, stderr } = await project.run(argv(password))
+
+  expect(findPieces(password, stdout + stderr, '')).toEqual([])
+})
