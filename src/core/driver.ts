@@ -2,6 +2,7 @@ import type { Environment } from './environment.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Emit } from './event.ts'
 import type { AppliedMigration } from './history.ts'
+import type { LogEntry } from './log.ts'
 import type { HoldResult, RunResult } from './outcome.ts'
 import type { Step } from './plan.ts'
 import type { Finding } from './finding.ts'
@@ -45,6 +46,8 @@ export interface Driver<Endpoint = unknown> {
 export interface Connection extends AsyncDisposable {
   /** All that a run must know of the database, in one read-only question. Never writes; throws rather than guess. */
   read(): Promise<Reading>
+  /** The whole log, oldest first; empty on a fresh database. Never writes. */
+  log(): Promise<readonly LogEntry[]>
   /**
    * Makes sure that the history tables are there and the database is registered as this environment.
    * Returns whether anything had to be made. Throws `lock/held` when another run is at work for too long.

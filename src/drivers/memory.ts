@@ -170,6 +170,10 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
       const lockHolder = holder === held ? null : (holder?.name ?? null)
       return { databaseId: id, initialisedAs, history, keepsSession: true, lockHolder, findings: [] }
     },
+    // Nothing is recorded here but the history itself.
+    async log() {
+      return []
+    },
     async prepare({ rename }) {
       await takeLock()
       const isNew = register(rename)

@@ -61,6 +61,20 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./new.ts'),
   },
   {
+    name: 'history',
+    positionals: '',
+    describe: 'Show who applied what, where, when and how long it took',
+    options: {
+      migration: { type: 'string', requiresArg: true, describe: 'Only this migration: its name or version' },
+      since: { type: 'string', requiresArg: true, describe: 'Only from then on: a date, or 12h, 2d, 1w' },
+      failed: { type: 'boolean', describe: 'Only failed attempts' },
+      log: { type: 'boolean', describe: 'The whole log, row by row' },
+      check: { type: 'boolean', describe: 'Exit with 4 unless every log is as it was written' },
+      csv: { type: 'boolean', describe: 'Comma-separated values' },
+    },
+    load: () => import('./history.ts'),
+  },
+  {
     name: 'completion',
     positionals: '[shell]',
     describe: 'Print the completion script for bash, zsh or fish',

@@ -4,17 +4,22 @@ import type { Emit } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { runSteps } from './apply.ts'
-import { describeConnectFailure, ServerFailure } from './errors.ts'
+import { describeSessionFailure, ServerFailure } from './errors.ts'
 import type { Place } from './errors.ts'
 import { holdSteps } from './hold.ts'
-import { openLink } from './link.ts'
+import { lostError, unknownError } from './failure.ts'
+import { isLoss, openLink } from './link.ts'
 import type { Link } from './link.ts'
+import type { Facts } from './reading.ts'
 import { lockKey } from './lock.ts'
 import { waitForLock } from './lock-wait.ts'
 import { composeMessage, GUARD, unlock } from './message.ts'
 import type { MessageContext } from './message.ts'
 import { followProgress } from './progress.ts'
+import { parseLog, readLogMessage } from './log.ts'
 import { logIn } from './login.ts'
+import { recover } from './recovery.ts'
+import { MAX_RECOVERIES } from './run.ts'
 import type { Run } from './run.ts'
 import { tablesOf } from './tables.ts'
 import type { PostgresEndpoint } from './url.ts'
@@ -34,6 +39,7 @@ export async function connectPostgres(
     user: login.user,
     database: login.database,
     origin: environment.origin,
+    passwordDecoded: environment.endpoint.kind === 'server' && environment.endpoint.passwordDecoded,
   }
   const tables = tablesOf(historySchema)
   const key = lockKey(historySchema)
@@ -95,13 +101,22 @@ function createConnection(
         history: facts.history,
         keepsSession: link.hasSession,
         lockHolder: facts.lockHolder,
-        findings: findNotable(target),
+        findings: findNotable(target, facts),
+      }
+    },
+
+    async log() {
+      try {
+        return parseLog(await link.session.ask(readLogMessage(link.options.tables), limits.connectMs))
+      } catch (cause) {
+        throw describeSessionFailure(cause, link.options.place)
       }
     },
 
     async prepare({ rename }) {
       isFresh = false
-      for (;;) {
+      const { initialisedAs } = link.facts
+      for (let recoveries = 0; ;) {
         const { progress, listen } = followProgress(context(), [], emit)
         const message = composeMessage(context(), {
           rollback: false,
@@ -116,9 +131,21 @@ function createConnection(
           lock.isHeld = false
           return progress.hasPrepared
         } catch (cause) {
+          if (isLoss(cause)) {
+            const run: Run = { link, context: context(), emit, signal, lock, blocker }
+            if ((await recover(run)) === null) throw unknownError(run, 'init')
+            // The opening is one transaction, and it ends with the registration.
+            const isPrepared = rename
+              ? link.facts.initialisedAs === environment.name
+              : link.facts.initialisedAs !== null
+            if (isPrepared || ++recoveries > MAX_RECOVERIES) await giveBack()
+            else continue
+            if (isPrepared) return link.facts.initialisedAs !== initialisedAs
+            throw lostError(run)
+          }
           if (!(cause instanceof ServerFailure && cause.server.code === GUARD.locked)) {
             await giveBack()
-            throw describeConnectFailure(cause, link.options.place)
+            throw describeSessionFailure(cause, link.options.place)
           }
           await takeLock()
         }
@@ -175,15 +202,27 @@ function likelyOwner(columns: readonly string[]): string {
   return 'which one cannot be told'
 }
 
-/** What the connection string says that a person should know: an unverified server, a transaction pooler. */
-function findNotable({ environment }: Target<PostgresEndpoint>): readonly Finding[] {
+/** What a person should know of the way there: an unverified server, a transaction pooler, a time-out of the role. */
+function findNotable({ environment, limits }: Target<PostgresEndpoint>, facts: Facts): readonly Finding[] {
   const { endpoint, name, origin } = environment
-  if (endpoint.kind !== 'server') return []
-  return endpoint.warnings.map(({ code, message, hint }) => ({
+  const warnings = endpoint.kind === 'server' ? endpoint.warnings : []
+  const findings = warnings.map(({ code, message, hint }): Finding => ({
     code,
     severity: 'warn',
     environment: name,
     message: `${name} (${origin}): ${message}`,
     hint,
   }))
+  const { statementTimeoutMs } = facts
+  if (statementTimeoutMs === 0 || statementTimeoutMs >= limits.statementTimeoutMs) return findings
+  return [
+    ...findings,
+    {
+      code: 'target/role-statement-timeout',
+      severity: 'info',
+      environment: name,
+      message: `${name}: a statement of this role may run for ${statementTimeoutMs / 1000} s, a statement of a migration for ${limits.statementTimeoutMs / 1000} s.`,
+      hint: 'Nothing to do: migrations set their own limit, timeouts.statementSeconds in migration-manager.config.json.',
+    },
+  ]
 }

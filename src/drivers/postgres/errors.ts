@@ -1,5 +1,6 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { ErrorCode } from '../../core/errors.ts'
+import { findServerRule } from './server-rules.ts'
 
 /** The fields of a server's ErrorResponse that we look at (PostgreSQL manual, "Error and Notice Message Fields"). */
 export interface ServerError {
@@ -40,13 +41,21 @@ export interface Place {
   readonly database: string
   /** The environment variable that holds the connection string. */
   readonly origin: string
+  /** `%XX` of the password was decoded. */
+  readonly passwordDecoded: boolean
 }
 
-interface Rule {
+/** How an error of the network or the server is said to a person. */
+export interface Rule {
   readonly code: ErrorCode
   readonly message: (place: Place) => string
   readonly hint: (place: Place) => string
+  /** The server's own words tell more: they are added. */
+  readonly quotesServer?: true
 }
+
+/** What `openSocket` destroys a socket with whose other end does not speak PostgreSQL's protocol. */
+export const NOT_POSTGRES = 'NOT_POSTGRES'
 
 const CHECK_URL = (place: Place): string => `Check host and port in ${place.origin}.`
 
@@ -92,82 +101,16 @@ const NETWORK: Readonly<Record<string, Rule>> = {
     message: ({ host, port }) => `${host}, port ${port}, did not answer in time.`,
     hint: (place) => `Does a firewall stand in between? ${CHECK_URL(place)}`,
   },
+  [NOT_POSTGRES]: {
+    code: 'connection/not-postgres',
+    message: ({ host, port }) => `What answers on ${host}, port ${port}, is not PostgreSQL.`,
+    hint: CHECK_URL,
+  },
   EACCES: {
     code: 'connection/refused',
     message: ({ host }) => `This user may not open the server socket in ${host}.`,
     hint: CHECK_URL,
   },
-}
-
-/** Errors of the login and of the server as a whole, by SQLSTATE (PostgreSQL manual, appendix "Error Codes"). */
-const SERVER: Readonly<Record<string, Rule>> = {
-  '28P01': {
-    code: 'connection/wrong-password',
-    message: ({ host, user }) => `${host} does not accept the password of ${user}.`,
-    hint: ({ origin }) =>
-      `Check user and password in ${origin}. If the password holds %XX sequences, they were decoded: write a plain % as %25.`,
-  },
-  '28000': {
-    code: 'connection/login-refused',
-    message: ({ host, user, database }) => `${host} does not let ${user} log in to ${database}.`,
-    hint: ({ origin }) => `Check user and database in ${origin}, and the server's pg_hba.conf.`,
-  },
-  '3D000': {
-    code: 'connection/no-database',
-    message: ({ host, database }) => `${host} has no database ${database}.`,
-    hint: ({ origin, database }) =>
-      `Correct the database's name in ${origin}, or create it: CREATE DATABASE "${database}".`,
-  },
-  '53300': {
-    code: 'connection/too-many',
-    message: ({ host }) => `${host} takes no more connections.`,
-    hint: () => 'Run again when it is quieter, or use the session pooler.',
-  },
-  '57P03': {
-    code: 'connection/starting',
-    message: ({ host }) => `${host} is starting up or shutting down.`,
-    hint: () => 'Run again in a moment.',
-  },
-  '42501': {
-    code: 'target/permission-denied',
-    message: ({ user, database }) => `${user} lacks a right in ${database}`,
-    hint: ({ user, database }) =>
-      `Let the owner of the schema run migrations, or grant the right, for example: GRANT CREATE, USAGE ON SCHEMA public TO "${user}"; GRANT CREATE ON DATABASE "${database}" TO "${user}";`,
-  },
-  '25006': {
-    code: 'target/read-only',
-    message: ({ host, database }) =>
-      `${database} on ${host} is read-only: a replica, or default_transaction_read_only is on.`,
-    hint: ({ origin }) => `Put the primary's address into ${origin}.`,
-  },
-  '53100': {
-    code: 'target/disk-full',
-    message: ({ host }) => `The disk of ${host} is full.`,
-    hint: () => 'Make room, then run again.',
-  },
-}
-
-/** Certificate errors of Node's TLS, by code. */
-const TLS: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate was signed by an authority that this machine does not trust',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate was signed by an authority that this machine does not trust',
-  UNABLE_TO_GET_ISSUER_CERT: 'its certificate was signed by an authority that this machine does not trust',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate was signed by an authority that this machine does not trust',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
-}
-
-/** A TLS failure as an error for people (`target/tls-unverified`), or null if it is something else. */
-export function describeTlsFailure(cause: Error, host: string): MigrationManagerError | null {
-  const code = (cause as NodeJS.ErrnoException).code ?? ''
-  const reason = TLS[code] ?? (code.startsWith('ERR_SSL_') ? 'the two could not agree on how to encrypt' : undefined)
-  if (reason === undefined) return null
-  return new MigrationManagerError('target/tls-unverified', `The connection to ${host} cannot be trusted: ${reason}.`, {
-    hint: "Download the certificate authority's file (Supabase: project settings, Database, SSL) and name it with sslrootcert=<file> in the connection string or PGSSLROOTCERT. sslmode=require accepts an unverified server.",
-    engineCode: code,
-  })
 }
 
 /** What stopped a connection from being made, as an error for people. */
@@ -181,36 +124,33 @@ export function describeConnectFailure(cause: unknown, place: Place): MigrationM
   const rule = NETWORK[code]
   return new MigrationManagerError(
     rule?.code ?? 'connection/lost',
-    rule?.message(place) ?? `The connection to ${place.host}, port ${place.port}, broke during the login.`,
+    rule?.message(place) ?? `The connection to ${place.host}, port ${place.port}, broke before the first answer.`,
     { hint: rule?.hint(place) ?? CHECK_URL(place), engineCode: code, environment: place.environment },
+  )
+}
+
+/** What went wrong on a session that had answered before, as an error for people. */
+export function describeSessionFailure(cause: unknown, place: Place): MigrationManagerError {
+  if (!(cause instanceof LostConnection)) return describeConnectFailure(cause, place)
+  return new MigrationManagerError(
+    'connection/lost',
+    `The connection to ${place.host}, port ${place.port}, was lost: ${cause.message}.`,
+    { hint: 'Look at the network and the server, then run again.', environment: place.environment, cause },
   )
 }
 
 /** An error that the server reported and that is not the fault of a migration's own statement. */
 export function describeServerFailure(server: ServerError, place: Place): MigrationManagerError {
   const details = { environment: place.environment, engineCode: server.code }
-  if (/tenant or user not found/i.test(server.message)) {
-    return new MigrationManagerError(
-      'connection/unknown-tenant',
-      `The pooler ${place.host} does not know the user ${place.user}.`,
-      {
-        ...details,
-        hint: `The pooler's user is postgres.<project-ref>, and the host differs by region: copy the whole string from the project's Connect dialog into ${place.origin}.`,
-      },
-    )
-  }
-  const rule = SERVER[server.code]
+  const rule = findServerRule(server)
   if (rule === undefined) {
     return new MigrationManagerError('target/server-error', `${place.environment}: ${server.message}`, {
       ...details,
       hint: server.hint ?? undefined,
     })
   }
-  const said = rule.code === 'target/permission-denied' ? `: ${server.message}` : ''
-  return new MigrationManagerError(rule.code, `${rule.message(place)}${said}${said === '' ? '' : '.'}`, {
-    ...details,
-    hint: rule.hint(place),
-  })
+  const said = rule.quotesServer === true ? ` The server said: ${server.message}` : ''
+  return new MigrationManagerError(rule.code, `${rule.message(place)}${said}`, { ...details, hint: rule.hint(place) })
 }
 
 function networkCode(cause: unknown): string {

@@ -6,7 +6,7 @@ import { describeServerFailure, ServerFailure } from './errors.ts'
 import { describeMigrationFailure, escapedError, interruptedError, lostError, unrunnableError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
-import { composeMessage, GUARD, silenceOf } from './message.ts'
+import { composeFailure, composeMessage, GUARD, silenceOf } from './message.ts'
 import type { Message, Part } from './message.ts'
 import { readPart } from './part.ts'
 import { followProgress } from './progress.ts'
@@ -69,8 +69,8 @@ interface Refused {
 async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promise<HoldResult> {
   const { cause, progress, message } = refused
   const { code, position } = cause.server
-  await run.link.session.ask('ROLLBACK', silenceOf(run.context)).catch(() => {})
   if (code === GUARD.stale) {
+    await run.link.session.ask('ROLLBACK', silenceOf(run.context)).catch(() => {})
     // The lock was taken before the history was looked at, and a session lock outlives the rollback.
     run.lock.isHeld = true
     return { kind: 'stale' }
@@ -78,9 +78,16 @@ async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promi
   const index = (position === null ? null : message.findPosition(position))?.part ?? progress.part
   const part = parts[index]
   if (part === undefined || (progress.hasBegun && !progress.hasOpened)) {
+    await run.link.session.ask('ROLLBACK', silenceOf(run.context)).catch(() => {})
     throw describeServerFailure(cause.server, run.link.options.place)
   }
   const { migration } = part
+  if (progress.hasOpened) {
+    await run.link.session.ask(composeFailure(run.context, migration, code), silenceOf(run.context)).then(
+      () => (run.lock.isHeld = false),
+      () => {},
+    )
+  }
   if (run.signal.aborted) return failed(migration.name, interruptedError(run))
   if (code === GUARD.escaped) return failed(migration.name, escapedError(run, migration))
   run.emit({ type: 'migration-failed', environment: run.context.environment, migration: migration.name })

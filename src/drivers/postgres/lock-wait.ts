@@ -1,6 +1,6 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Emit } from '../../core/event.ts'
-import { describeConnectFailure } from './errors.ts'
+import { describeSessionFailure } from './errors.ts'
 import type { Link } from './link.ts'
 import { describeHolder, lockHolderQuery } from './lock.ts'
 import type { LockHolder } from './lock.ts'
@@ -39,7 +39,7 @@ async function ask(link: Link, text: string): Promise<readonly (readonly (string
   try {
     return await link.session.ask(text, link.options.connectMs)
   } catch (cause) {
-    throw describeConnectFailure(cause, link.options.place)
+    throw describeSessionFailure(cause, link.options.place)
   }
 }
 

@@ -74,9 +74,12 @@ export async function openSession(
     reach('read')
     return { session, rows }
   } catch (cause) {
+    const broken = socket.errored
     socket.destroy()
-    if (deadline.aborted && !(cause instanceof ServerFailure)) throw deadline.reason
-    throw cause
+    if (cause instanceof ServerFailure) throw cause
+    if (deadline.aborted) throw deadline.reason
+    // What broke the socket says more than that it is closed.
+    throw broken ?? cause
   } finally {
     deadline.removeEventListener('abort', abort)
   }
@@ -192,9 +195,11 @@ function lastRows(result: unknown): readonly (readonly (string | null)[])[] {
 
 function translate(cause: unknown): Error {
   if (cause instanceof LostConnection) return cause
-  if (typeof cause === 'object' && cause !== null && 'severity' in cause && 'code' in cause) {
+  // PgBouncer sends the severity only in the field that a server translates.
+  const isServers = typeof cause === 'object' && cause !== null && ('severity' in cause || 'severity_local' in cause)
+  if (isServers && 'code' in cause) {
     const fields = cause as unknown as Record<string, string | undefined>
-    const severity = fields['severity'] ?? 'ERROR'
+    const severity = fields['severity'] ?? fields['severity_local'] ?? 'ERROR'
     return new ServerFailure({
       code: fields['code'] ?? '',
       message: fields['message'] ?? '',

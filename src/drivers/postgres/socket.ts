@@ -1,9 +1,11 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls, rootCertificates } from 'node:tls'
 import { MigrationManagerError } from '../../core/errors.ts'
-import { describeTlsFailure } from './errors.ts'
+import { NOT_POSTGRES } from './errors.ts'
+import { describeTlsFailure, rootCertificateError, untrusted } from './tls-failure.ts'
 
 /** How the server is reached. `host` that begins with `/` is the directory of a Unix-domain socket. */
 export interface Address {
@@ -28,10 +30,10 @@ const CANCEL_CODE = 80_877_102
  */
 export async function openSocket(address: Address, signal: AbortSignal): Promise<Socket> {
   const socket = await connectSocket(address, signal)
-  if (address.tls.mode === 'off') return socket
+  if (address.tls.mode === 'off') return watchFirstAnswer(socket)
   try {
     await requestTls(socket, address, signal)
-    return await encrypt(socket, address, signal)
+    return watchFirstAnswer(await encrypt(socket, address, signal))
   } catch (cause) {
     socket.destroy()
     throw cause
@@ -77,7 +79,12 @@ function connectSocket({ host, port }: Address, signal: AbortSignal): Promise<So
 
 async function requestTls(socket: Socket, address: Address, signal: AbortSignal): Promise<void> {
   socket.write(SSL_REQUEST)
-  const answer = await firstByte(socket, signal)
+  const answer = await firstAnswer(socket, signal)
+  if (answer.startsWith('S') && answer.length > 1) {
+    throw untrusted(address.host, 'something was sent before the encryption began', 'Does a proxy stand in between?')
+  }
+  // E: an error in place of an answer, from servers that know no TLS (PostgreSQL manual, "SSL Session Encryption").
+  if (!/^(?:S|N|E)/u.test(answer)) throw notPostgres()
   if (answer !== 'S') {
     throw new MigrationManagerError('target/tls-refused', `${address.host} does not speak TLS.`, {
       hint: 'Use the host name of the connection string that the provider shows; switch TLS on at the server; sslmode=disable is for loopback and sockets only.',
@@ -85,8 +92,8 @@ async function requestTls(socket: Socket, address: Address, signal: AbortSignal)
   }
 }
 
-/** The server answers SSLRequest with one byte; anything after it before TLS begins would be somebody in between. */
-function firstByte(socket: Socket, signal: AbortSignal): Promise<string> {
+/** The server answers SSLRequest with one byte; anything more before TLS begins would be somebody in between. */
+function firstAnswer(socket: Socket, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const settle = (done: () => void): void => {
       socket.removeListener('data', onData)
@@ -96,10 +103,7 @@ function firstByte(socket: Socket, signal: AbortSignal): Promise<string> {
       socket.pause()
       done()
     }
-    const onData = (data: Buffer): void =>
-      settle(() =>
-        data.length === 1 ? resolve(data.toString('latin1')) : reject(new Error('unexpected data before TLS')),
-      )
+    const onData = (data: Buffer): void => settle(() => resolve(data.toString('latin1')))
     const onError = (error: Error): void => settle(() => reject(error))
     const onClose = (): void => settle(() => reject(closedEarly()))
     const onAbort = (): void => settle(() => reject(abortError(signal)))
@@ -110,9 +114,20 @@ function firstByte(socket: Socket, signal: AbortSignal): Promise<string> {
   })
 }
 
+/**
+ * Breaks the connection with `NOT_POSTGRES` when the other end speaks something else: the client library would wait for
+ * the rest of a message. A server answers the start-up message with one of four (PostgreSQL manual, "Start-up"):
+ * Authentication (R), ErrorResponse (E), NoticeResponse (N), NegotiateProtocolVersion (v).
+ */
+function watchFirstAnswer(socket: Socket): Socket {
+  return socket.once('data', (data: Buffer) => {
+    if (!/^[RENv]/u.test(data.toString('latin1', 0, 1))) socket.destroy(notPostgres())
+  })
+}
+
 function encrypt(socket: Socket, address: Address, signal: AbortSignal): Promise<Socket> {
   const { tls, host } = address
-  const rootCert = tls.mode === 'verify' ? tls.rootCert : null
+  const rootCert = tls.mode === 'verify' && tls.rootCert !== null ? readRootCert(tls.rootCert) : null
   return new Promise((resolve, reject) => {
     const secure = connectTls({
       socket,
@@ -121,7 +136,7 @@ function encrypt(socket: Socket, address: Address, signal: AbortSignal): Promise
       ...(isIP(host) === 0 ? { servername: host } : { host }),
       // Said explicitly: NODE_TLS_REJECT_UNAUTHORIZED=0 must not switch verification off.
       rejectUnauthorized: tls.mode === 'verify',
-      ...(rootCert === null ? {} : { ca: [...rootCertificates, readRootCert(rootCert)] }),
+      ...(rootCert === null ? {} : { ca: [...rootCertificates, rootCert] }),
     })
     const abort = (): void => void secure.destroy(abortError(signal))
     signal.addEventListener('abort', abort, { once: true })
@@ -129,26 +144,37 @@ function encrypt(socket: Socket, address: Address, signal: AbortSignal): Promise
       signal.removeEventListener('abort', abort)
       reject(describeTlsFailure(cause, host) ?? cause)
     }
+    const onClose = (): void => fail(closedEarly())
     secure.once('error', fail)
-    secure.once('close', () => fail(closedEarly()))
+    secure.once('close', onClose)
     secure.once('secureConnect', () => {
       signal.removeEventListener('abort', abort)
-      secure.removeAllListeners('error')
-      secure.removeAllListeners('close')
+      secure.removeListener('error', fail)
+      secure.removeListener('close', onClose)
       resolve(secure)
     })
   })
 }
 
 function readRootCert(path: string): string {
+  let text: string
   try {
-    return readFileSync(path, 'utf8')
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new MigrationManagerError('target/tls-root-certificate', `The root certificate ${path} cannot be read.`, {
-      hint: 'Correct sslrootcert in the connection string, or PGSSLROOTCERT.',
-      cause,
-    })
+    throw rootCertificateError(path, 'cannot be read', cause)
   }
+  if (!text.includes('-----BEGIN')) throw rootCertificateError(path, 'holds no certificate', undefined)
+  try {
+    // Node's TLS passes over what it cannot read, and then trusts nobody without a word about the reason.
+    void new X509Certificate(text)
+  } catch (cause) {
+    throw rootCertificateError(path, 'is damaged', cause)
+  }
+  return text
+}
+
+function notPostgres(): Error {
+  return Object.assign(new Error('not PostgreSQL'), { code: NOT_POSTGRES })
 }
 
 function closedEarly(): Error {

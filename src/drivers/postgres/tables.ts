@@ -103,7 +103,7 @@ INSERT INTO ${tables.log} SELECT id, at, event, migration, checksum, outcome, du
 }
 
 /** The expression of a log row's hash, over the columns of the relation `row` (named as in `appendLog`). */
-function logHash(row: string): string {
+export function logHash(row: string): string {
   const at = `pg_catalog.to_char(${row}.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
   const values = [
     'event',

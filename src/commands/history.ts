@@ -1,0 +1,79 @@
+import { MigrationManagerError } from '../core/errors.ts'
+import type { Emit } from '../core/event.ts'
+import { findLogBreak } from '../core/log.ts'
+import type { LogBreak, LogEntry } from '../core/log.ts'
+import type { Project } from '../core/project.ts'
+import { selectEnvironments } from './selection.ts'
+import { refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+
+/** Which events are wanted. */
+export interface HistoryFilter {
+  /** Events about this migration: its name, or its version. */
+  readonly migration?: string | undefined
+  /** Events from this moment on. */
+  readonly since?: Date | undefined
+  readonly onlyFailed: boolean
+}
+
+export interface HistoryReport {
+  readonly environments: readonly {
+    readonly name: string
+    /** The events that were wanted, oldest first. */
+    readonly entries: readonly LogEntry[]
+    /** Where the whole log is not what was written; null when everything fits. */
+    readonly logBreak: LogBreak | null
+  }[]
+}
+
+/**
+ * Who applied what, where, when and how long it took: the logs of the selected environments. Reads only, and needs no
+ * migration files.
+ */
+export async function readHistory(
+  project: Project,
+  filter: HistoryFilter,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<HistoryReport> {
+  await using seen = await survey(project, selectEnvironments(project), [], emit, signal)
+  refuseUnreadable(seen.sights)
+  refuseMixUps(seen.sights, { mayRename: false })
+  return {
+    environments: await Promise.all(
+      seen.sights.map(async (sight) => {
+        if (!sight.isReachable) throw sight.error
+        const entries = await sight.connection.log()
+        return {
+          name: sight.environment.name,
+          entries: entries.filter((entry) => isWanted(entry, filter)),
+          logBreak: findLogBreak(entries, sight.reading.history),
+        }
+      }),
+    ),
+  }
+}
+
+function isWanted(entry: LogEntry, { migration, since, onlyFailed }: HistoryFilter): boolean {
+  if (onlyFailed && entry.outcome !== 'failed') return false
+  if (since !== undefined && entry.at < since) return false
+  if (migration === undefined) return true
+  const { migration: name } = entry
+  return (
+    name === migration ||
+    (/^\d+$/.test(migration) && name !== null && Number(/^\d+/.exec(name)?.[0]) === Number(migration))
+  )
+}
+
+/** A moment as people write it: a date, a date and time, or `2d`, `12h`, `30m` ago. Throws `usage/bad-arguments`. */
+export function parseSince(text: string, now: Date): Date {
+  const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(text) ?? []
+  if (count !== undefined && unit !== undefined) {
+    const minutes = { m: 1, h: 60, d: 1_440, w: 10_080 }[unit] ?? 0
+    return new Date(now.getTime() - Number(count) * minutes * 60_000)
+  }
+  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN)
+  if (!Number.isNaN(date.getTime())) return date
+  throw new MigrationManagerError('usage/bad-arguments', `--since ${text} is no moment that is understood.`, {
+    hint: 'Write a date (2026-11-03), a date and time (2026-11-03T08:00Z), or how long ago: 30m, 12h, 2d, 1w.',
+  })
+}
