@@ -13,7 +13,7 @@ export function createConfirmation(terminal: Terminal, yes: boolean, signal: Abo
     terminal.settle()
     const { paint } = terminal.errorPage
     terminal.writer.writeProgress(
-      `\n${paint('warn', `${environment.name} is protected.`)} About to ${what}.\nType its name to go on: `,
+      `\n${environment.protected ? `${paint('warn', `${environment.name} is protected.`)} ` : ''}About to ${what}.\nType ${environment.name} to go on: `,
     )
     const reader = createInterface({ input: process.stdin, terminal: false })
     // ^D closes the input without an answer, and the question would wait for ever.

@@ -32,7 +32,7 @@ const UNSAFE: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /** Areas of codes that come from what was typed or configured, before anything was connected to. */
-const USAGE_AREAS: ReadonlySet<string> = new Set(['usage', 'config', 'migration', 'source'])
+const USAGE_AREAS: ReadonlySet<string> = new Set(['usage', 'config', 'migration', 'source', 'repair'])
 
 /** The exit code for something that was thrown. `migration/failed` and its like are outcomes and never get here. */
 export function exitOfError(error: MigrationManagerError): number {

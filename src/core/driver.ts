@@ -7,6 +7,7 @@ import type { HoldResult, RunResult } from './outcome.ts'
 import type { Step } from './plan.ts'
 import type { Finding } from './finding.ts'
 import type { Limits } from './policy.ts'
+import type { Repair } from './repair.ts'
 import type { Secret } from './secret.ts'
 
 /** What a driver makes of a connection string: its own endpoint, or what is wrong with it, never repeating a secret. */
@@ -70,6 +71,11 @@ export interface Locked {
    * Prepares the database when it is fresh.
    */
   run(steps: readonly Step[], basis: string): Promise<RunResult>
+  /**
+   * Changes one row of the history by hand and writes it to the log; false, and nothing is changed, if the history is
+   * no longer the one with the digest `basis`.
+   */
+  amend(repair: Repair, basis: string): Promise<boolean>
   /**
    * Carries out all steps in one transaction and leaves it open, so that several targets can be committed together.
    * Absent where the engine cannot.

@@ -124,7 +124,7 @@ function unfinished(environment: string, row: AppliedMigration): Finding {
     environment,
     migration: row.name,
     message: `${row.name} was started in ${environment} and never finished.`,
-    hint: `Look at what it has left in ${environment}: its file may hold a COMMIT that ended the transaction half-way. Mend the database by hand, then set its row in schema_migrations right.`,
+    hint: `Look at what it has left in ${environment}: its file may hold a COMMIT that ended the transaction half-way. Mend the database by hand, then say what is so now: migration-manager repair finish ${row.name} --env ${environment} --reason "…" if all of it is there, repair abandon if none of it is.`,
   }
 }
 
@@ -136,7 +136,7 @@ function changed(environment: string, row: AppliedMigration, file: Migration): F
     environment,
     migration: row.name,
     message: `${file.file} was edited after ${environment} ran it${when}.`,
-    hint: `Put the file back as it ran (git log -- ${file.file}) and write the change as a new migration. To go on without, add --allow history/changed.`,
+    hint: `Put the file back as it ran (git log -- ${file.file}) and write the change as a new migration. If the edit changes nothing that matters: migration-manager repair accept-checksum ${row.name} --env ${environment} --reason "…"`,
   }
 }
 

@@ -187,6 +187,15 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
           return database.history
         },
         run,
+        async amend({ migration, after }, basis) {
+          await takeLock()
+          if (digestHistory(database.history) !== basis) return false
+          const rest = database.history.filter(({ name: other }) => other !== migration)
+          const appliedAt = after?.status === 'applied' ? new Date() : null
+          const row = { name: migration, appliedAt, durationMs: null, appliedBy: 'memory', runId, step: null }
+          database.history = after === null ? rest : [...rest, { ...row, ...after }]
+          return true
+        },
       }
       try {
         return await work(locked)

@@ -75,6 +75,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./history.ts'),
   },
   {
+    name: 'repair',
+    positionals: '<action> <migration>',
+    describe:
+      'Set one row of one history right by hand: accept-checksum, mark-applied, mark-not-applied, finish, abandon',
+    options: { reason: { type: 'string', requiresArg: true, describe: 'Why; it is written to the log' } },
+    load: () => import('./repair.ts'),
+  },
+  {
     name: 'completion',
     positionals: '[shell]',
     describe: 'Print the completion script for bash, zsh or fish',

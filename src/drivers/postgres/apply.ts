@@ -10,6 +10,7 @@ import {
   lostError,
   poolerError,
   unknownError,
+  unreachableError,
   unrunnableError,
 } from './failure.ts'
 import { isLoss } from './link.ts'
@@ -235,13 +236,12 @@ async function takeUpAgain(
   // Known to the last: the connection broke behind the last commit.
   if (state.at === steps.length) return null
   const history = await recover(run)
-  if (history === null)
-    return stop(
-      state,
-      steps,
-      inFlight === 0 ? 'failed' : 'unknown',
-      unknownError(run, steps[state.at]?.migration.name ?? ''),
-    )
+  if (history === null) {
+    const next = steps[state.at]?.migration.name ?? ''
+    return inFlight === 0
+      ? stop(state, steps, 'failed', unreachableError(run, next))
+      : stop(state, steps, 'unknown', unknownError(run, next))
+  }
   run.lock.isHeld = true
   state.isOpen = false
   state.basis = null

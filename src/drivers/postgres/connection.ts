@@ -3,6 +3,7 @@ import type { Connection, Locked, Reading, Target } from '../../core/driver.ts'
 import type { Emit } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
+import { amendHistory } from './amend.ts'
 import { runSteps } from './apply.ts'
 import { describeSessionFailure, ServerFailure } from './errors.ts'
 import type { Place } from './errors.ts'
@@ -161,6 +162,7 @@ function createConnection(
           return (await link.refresh()).history
         },
         run: (steps, basis) => runSteps(run, steps, basis),
+        amend: (repair, basis) => amendHistory(run, repair, basis),
         hold: (steps, basis) => holdSteps(run, steps, basis),
       }
       try {

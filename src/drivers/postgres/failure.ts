@@ -102,7 +102,7 @@ export function undecidableError(
     `${migration.name} was cut off in ${context.environment}, and whether this statement was carried out cannot be told.`,
     {
       environment: context.environment,
-      hint: `Look whether its effect is there. If it is: UPDATE ${table} SET step = ${unit + 1} WHERE ${where}; if it is not: run the statement by hand, then the same. Then run sync again: it goes on behind it. A line -- verify: SELECT … in the file lets the tool look by itself.`,
+      hint: `Look whether its effect is there; if it is not, run the statement by hand. If it was the last one: migration-manager repair finish ${migration.name} --env ${context.environment} --reason "…". If more come behind it: UPDATE ${table} SET step = ${unit + 1} WHERE ${where}, then sync. A line -- verify: SELECT … in the file lets the tool look by itself.`,
       ...placeIn(migration, offset),
     },
   )
@@ -115,7 +115,7 @@ export function escapedError({ context }: Run, migration: Migration): MigrationM
     `${migration.name} ended the transaction that it ran in: part of it may be in ${context.environment} for good.`,
     {
       environment: context.environment,
-      hint: `Look at what ${migration.file} has left in ${context.environment}, and mend it by hand. Its row in ${context.tables.history} says started: set it right, or delete it, before the next sync.`,
+      hint: `Look at what ${migration.file} has left in ${context.environment}, and mend it by hand. Then say what is so now: migration-manager repair finish ${migration.name} --env ${context.environment} --reason "…" if all of it is there, repair abandon if none of it is.`,
     },
   )
 }
@@ -134,6 +134,18 @@ export function lostError({ context }: Run): MigrationManagerError {
     {
       environment: context.environment,
       hint: 'What was under way was rolled back. Look at the network and the server, then run sync again.',
+    },
+  )
+}
+
+/** Nothing of the migration was sent yet. */
+export function unreachableError({ context }: Run, next: string): MigrationManagerError {
+  return new MigrationManagerError(
+    'connection/lost',
+    `The connection to ${context.environment} was lost before ${next} ran, and could not be had again in time.`,
+    {
+      environment: context.environment,
+      hint: 'Nothing of it was sent. Run sync again when the database can be reached.',
     },
   )
 }

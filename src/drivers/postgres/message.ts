@@ -109,6 +109,8 @@ export interface Composition {
   /** Take the lock, check the history's digest, make what is missing. Null: this was done before in this session. */
   readonly opening: { readonly basis: string | null; readonly rename: boolean } | null
   readonly parts: readonly Part[]
+  /** A transaction of another kind to carry out behind the opening. */
+  readonly behind?: string
   /** All parts in one transaction, which stays open: nothing of it is there before somebody commits it. */
   readonly holds: boolean
   /** The last message of a run: give the session lock back with it, and save a message for that alone. */
@@ -128,6 +130,8 @@ export function composeMessage(context: MessageContext, composition: Composition
   if (composition.rollback) write(`ROLLBACK;RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;`)
   write(`${context.sessionSettings}${mark(context, "'began'")}\n`)
   if (composition.opening !== null) write(opening(context, composition.opening))
+
+  if (composition.behind !== undefined) write(composition.behind)
 
   let stride = 1
   for (const [part, { migration, statements }] of composition.parts.entries()) {

@@ -75,8 +75,10 @@ LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid AND i.indrelid = t.oid`
 function reindexed(of: 'index' | 'table' | 'schema' | 'database', target: ObjectName | null): string {
   const within = {
     index: `i.indrelid = (SELECT indrelid FROM pg_catalog.pg_index WHERE indexrelid = pg_catalog.to_regclass(${target === null ? 'NULL' : literalName(target)}))`,
-    table: `i.indrelid = pg_catalog.to_regclass(${target === null ? 'NULL' : literalName(target)})`,
-    schema: `c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ${quoteLiteral(target?.name ?? '')})`,
+    table: withToast(`oid = pg_catalog.to_regclass(${target === null ? 'NULL' : literalName(target)})`),
+    schema: withToast(
+      `relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ${quoteLiteral(target?.name ?? '')})`,
+    ),
     database: 'true',
   }[of]
   return `SELECT CASE WHEN pg_catalog.count(*) = 0 THEN 'done' ELSE 'half' END,
@@ -84,6 +86,11 @@ function reindexed(of: 'index' | 'table' | 'schema' | 'database', target: Object
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND ${within}
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.relid = i.indrelid AND p.pid <> pg_catalog.pg_backend_pid())`
+}
+
+/** The tables for which a condition holds, and what holds their long values: its index is rebuilt with theirs. */
+function withToast(isMeant: string): string {
+  return `i.indrelid IN (SELECT pg_catalog.unnest(ARRAY[oid, reltoastrelid]) FROM pg_catalog.pg_class WHERE ${isMeant})`
 }
 
 /** A detach that was cut off in its middle is pending, and can only be finished (manual, "ALTER TABLE", DETACH PARTITION). */

@@ -62,11 +62,11 @@ export async function sendCancel(
 
 function connectSocket({ host, port }: Address, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(abortError(signal))
     const socket = host.startsWith('/')
       ? connectTcp({ path: `${host}/.s.PGSQL.${port}` })
       : connectTcp({ host, port, noDelay: true })
     const abort = (): void => void socket.destroy(abortError(signal))
-    if (signal.aborted) return (abort(), reject(abortError(signal)))
     signal.addEventListener('abort', abort, { once: true })
     socket.once('error', reject)
     socket.once('connect', () => {

@@ -1,4 +1,5 @@
 import type { Actor } from '../../core/driver.ts'
+import type { RepairKind } from '../../core/repair.ts'
 import { quoteIdentifier, quoteLiteral, quoteNullable } from './quote.ts'
 
 /** The history tables of one schema, as SQL names that are safe to put into a message. */
@@ -79,7 +80,7 @@ function closeTable(table: string): string {
 
 /** One event of the log. `durationMs` and `detail` are SQL expressions; the rest are values. */
 export interface LogEntry {
-  readonly event: 'init' | 'apply' | 'fail'
+  readonly event: 'init' | 'apply' | 'fail' | RepairKind
   readonly migration: string | null
   readonly checksum: string | null
   readonly outcome: string

@@ -1,0 +1,99 @@
+import { MigrationManagerError } from '../core/errors.ts'
+import type { Emit } from '../core/event.ts'
+import type { Finding } from '../core/finding.ts'
+import { digestHistory } from '../core/history.ts'
+import { compareVersions, versionOf } from '../core/migration.ts'
+import type { Project } from '../core/project.ts'
+import { planRepair } from '../core/repair.ts'
+import type { Repair, RepairKind } from '../core/repair.ts'
+import { selectEnvironments } from './selection.ts'
+import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { refusal } from './sync.ts'
+import type { Confirm } from './sync.ts'
+
+export interface RepairOptions {
+  readonly kind: RepairKind
+  /** A name, a file name or a version. */
+  readonly migration: string
+  readonly reason: string
+}
+
+export interface RepairPorts {
+  /** Asked always, also for an environment that is not protected: the history is edited by hand. */
+  readonly confirm: Confirm
+  readonly emit: Emit
+  readonly signal: AbortSignal
+  /** Hears what is about to be changed before anything is asked. */
+  readonly onPlan: (repair: Repair) => void
+}
+
+export interface RepairReport {
+  readonly environment: string
+  readonly repair: Repair
+  /** `refused`: not confirmed; `stale`: somebody else has changed the row meanwhile. */
+  readonly status: 'done' | 'refused' | 'stale'
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Sets one row of one environment's history right by hand, and writes into the log what it was and why. Throws when
+ * the environment is not named, or there is nothing to repair.
+ */
+export async function repair(project: Project, options: RepairOptions, ports: RepairPorts): Promise<RepairReport> {
+  const [environment, ...others] = selectEnvironments(project)
+  if (environment === undefined || others.length > 0 || project.selected === null) {
+    throw new MigrationManagerError('usage/one-environment', 'A repair is about one environment.', {
+      hint: `Name it: --env ${environment?.name ?? 'dev'}`,
+    })
+  }
+  const folders = readFolders(project, [environment])
+  await using seen = await survey(project, [environment], folders, ports.emit, ports.signal)
+  refuseUnreadable(seen.sights)
+  refuseMixUps(seen.sights, { mayRename: false })
+  const [sight] = seen.sights
+  if (sight === undefined || !sight.isReachable) throw new Error('no sight of the environment')
+
+  const { history } = sight.reading
+  const files = seen.migrationsOf(environment)
+  const name = resolveName(options.migration, [...files.map((file) => file.name), ...history.map((row) => row.name)])
+  const planned = planRepair(
+    options.kind,
+    name,
+    files.find((file) => file.name === name),
+    history.find((row) => row.name === name),
+    options.reason,
+  )
+  ports.onPlan(planned)
+  const answer = await ports.confirm(environment, `${options.kind} ${name} in ${environment.name}`)
+  if (answer !== 'yes') {
+    return {
+      environment: environment.name,
+      repair: planned,
+      status: 'refused',
+      findings: [refusal(environment, answer)],
+    }
+  }
+  const isDone = await sight.connection.withLock((locked) => locked.amend(planned, digestHistory(history)))
+  return { environment: environment.name, repair: planned, status: isDone ? 'done' : 'stale', findings: [] }
+}
+
+/** The migration that a person means, among files and rows. Throws `usage/unknown-migration`. */
+function resolveName(wanted: string, names: readonly string[]): string {
+  const stem = wanted.replace(/^.*[\\/]/, '').replace(/\.sql$/, '')
+  const exact = names.find((name) => name === stem)
+  if (exact !== undefined) return exact
+  const isVersion = /^\d+$/.test(stem)
+  const found = new Set(
+    names.filter((name) => {
+      const version = versionOf(name)
+      return isVersion && version !== null && compareVersions(version, stem) === 0
+    }),
+  )
+  const [only, ...more] = found
+  if (only !== undefined && more.length === 0) return only
+  throw new MigrationManagerError(
+    'usage/unknown-migration',
+    only === undefined ? `No file and no row is called ${wanted}.` : `${wanted} could be ${[...found].join(' or ')}.`,
+    { hint: 'Name the migration as status shows it.' },
+  )
+}

@@ -1,0 +1,74 @@
+import { MigrationManagerError } from './errors.ts'
+import type { AppliedMigration } from './history.ts'
+import type { Migration } from './migration.ts'
+
+/** What a person can set right in a history by hand. */
+export const REPAIRS = ['accept-checksum', 'mark-applied', 'mark-not-applied', 'finish', 'abandon'] as const
+
+export type RepairKind = (typeof REPAIRS)[number]
+
+/** What a row says that a repair can change; null where there is no row. */
+export type RowState = { readonly status: 'started' | 'applied'; readonly checksum: string } | null
+
+/** One change of one row of one history, as data. */
+export interface Repair {
+  readonly kind: RepairKind
+  /** The migration's name. */
+  readonly migration: string
+  /** What the row must say now; if it says something else, nothing is done. */
+  readonly before: RowState
+  readonly after: RowState
+  readonly reason: string
+}
+
+/**
+ * Plans a repair of a migration from what its file and its row say. Throws `repair/not-needed` or `repair/no-file` when
+ * there is nothing that this kind could set right.
+ */
+export function planRepair(
+  kind: RepairKind,
+  migration: string,
+  file: Migration | undefined,
+  row: AppliedMigration | undefined,
+  reason: string,
+): Repair {
+  const before: RowState = row === undefined ? null : { status: row.status, checksum: row.checksum }
+  const plan = (after: RowState): Repair => ({ kind, migration, before, after, reason })
+  switch (kind) {
+    case 'accept-checksum':
+      if (before === null) throw notNeeded(migration, 'has no row in the history', 'mark-applied')
+      return plan({ ...before, checksum: checksumOf(file, migration, before.checksum) })
+    case 'mark-applied':
+      if (before !== null) throw notNeeded(migration, `is ${before.status} already`, 'finish')
+      return plan({ status: 'applied', checksum: checksumOf(file, migration, null) })
+    case 'mark-not-applied':
+      if (before?.status !== 'applied') throw notNeeded(migration, 'is not applied', 'abandon')
+      return plan(null)
+    case 'finish':
+      if (before?.status !== 'started') throw notNeeded(migration, 'is not unfinished', 'mark-applied')
+      return plan({ ...before, status: 'applied' })
+    case 'abandon':
+      if (before?.status !== 'started') throw notNeeded(migration, 'is not unfinished', 'mark-not-applied')
+      return plan(null)
+  }
+}
+
+function checksumOf(file: Migration | undefined, migration: string, known: string | null): string {
+  if (file === undefined) {
+    throw new MigrationManagerError(
+      'repair/no-file',
+      `There is no file of ${migration} whose checksum could be taken.`,
+      {
+        hint: `Put ${migration}.sql back, or name another migration.`,
+      },
+    )
+  }
+  if (file.checksum === known) throw notNeeded(migration, 'has the checksum of its file already', 'mark-not-applied')
+  return file.checksum
+}
+
+function notNeeded(migration: string, why: string, other: RepairKind): MigrationManagerError {
+  return new MigrationManagerError('repair/not-needed', `${migration} ${why}; there is nothing to repair.`, {
+    hint: `Look at status. Did you mean repair ${other}?`,
+  })
+}

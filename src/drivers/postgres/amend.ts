@@ -1,0 +1,82 @@
+import type { Repair } from '../../core/repair.ts'
+import { describeSessionFailure, ServerFailure } from './errors.ts'
+import { waitForLock } from './lock-wait.ts'
+import { composeMessage, GUARD, localSettings } from './message.ts'
+import type { MessageContext } from './message.ts'
+import { followProgress } from './progress.ts'
+import type { Run } from './run.ts'
+import { doBlock, quoteLiteral } from './quote.ts'
+import { appendLog } from './tables.ts'
+
+/**
+ * Changes one row of the history under the lock; false when the history is not the one with the digest `basis`. A
+ * connection that is lost meanwhile leaves open whether it was changed, and says so.
+ */
+export async function amendHistory(run: Run, repair: Repair, basis: string): Promise<boolean> {
+  const { link, context, emit, signal, lock } = run
+  for (;;) {
+    const { progress, listen } = followProgress(context, [], emit)
+    const message = composeMessage(context, {
+      rollback: false,
+      opening: { basis, rename: false },
+      behind: amendMessage(context, repair),
+      parts: [],
+      holds: false,
+      unlock: true,
+    })
+    try {
+      await link.session.send(message.text, message.silenceMs, listen)
+      lock.isHeld = false
+      return true
+    } catch (cause) {
+      lock.isHeld = lock.isHeld || progress.hasOpened
+      if (!(cause instanceof ServerFailure)) throw describeSessionFailure(cause, link.options.place)
+      await link.session.ask('ROLLBACK', context.limits.connectMs).catch(() => {})
+      if (cause.server.code === GUARD.stale) return false
+      if (cause.server.code !== GUARD.locked) throw describeSessionFailure(cause, link.options.place)
+      await waitForLock(link, context, emit, signal)
+      lock.isHeld = true
+    }
+  }
+}
+
+/** The transaction that changes one row of the history by hand, and writes into the log what it was and why. */
+function amendMessage(context: MessageContext, { kind, migration, before, after, reason }: Repair): string {
+  const { tables, runId } = context
+  const name = quoteLiteral(migration)
+  const fits =
+    before === null
+      ? `NOT EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name})`
+      : `EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name} AND status = ${quoteLiteral(before.status)} AND checksum = ${quoteLiteral(before.checksum)})`
+  const entry = appendLog(tables, runId, context.actor, {
+    event: kind,
+    migration,
+    checksum: after?.checksum ?? before?.checksum ?? null,
+    outcome: 'done',
+    durationMs: 'NULL',
+    detail: quoteLiteral(JSON.stringify({ reason, before, after })),
+  })
+  return `BEGIN;${localSettings(context)}SET LOCAL row_security = off;
+${doBlock(`BEGIN
+IF NOT ${fits} THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
+${changeOf(context, name, before, after)}
+${entry}
+END`)}
+COMMIT;`
+}
+
+function changeOf(
+  { tables, runId }: MessageContext,
+  name: string,
+  before: Repair['before'],
+  after: Repair['after'],
+): string {
+  if (after === null) return `DELETE FROM ${tables.history} WHERE migration_name = ${name};`
+  const status = quoteLiteral(after.status)
+  const checksum = quoteLiteral(after.checksum)
+  const now = after.status === 'applied' ? 'pg_catalog.clock_timestamp()' : 'NULL'
+  if (before === null) {
+    return `INSERT INTO ${tables.history} (migration_name, checksum, status, applied_at, applied_by, run_id) VALUES (${name}, ${checksum}, ${status}, ${now}, session_user, ${quoteLiteral(runId)});`
+  }
+  return `UPDATE ${tables.history} SET checksum = ${checksum}, status = ${status}, applied_at = COALESCE(applied_at, ${now}) WHERE migration_name = ${name};`
+}

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { planRepair, REPAIRS } from '../../../src/core/repair.ts'
+import type { RepairKind } from '../../../src/core/repair.ts'
+import type { AppliedMigration } from '../../../src/core/history.ts'
+import type { Migration } from '../../../src/core/migration.ts'
+
+const FILE: Migration = {
+  version: '001',
+  name: '001-a',
+  file: 'database/001-a.sql',
+  checksum: 'sha256:file',
+  up: '',
+  down: null,
+  lines: 0,
+}
+
+function row(status: 'started' | 'applied', checksum: string): AppliedMigration {
+  return { name: '001-a', checksum, status, appliedAt: null, durationMs: null, appliedBy: '', runId: null, step: null }
+}
+
+const APPLIED = row('applied', 'sha256:row')
+const STARTED = row('started', 'sha256:row')
+
+describe('a repair', () => {
+  test.each([
+    ['accept-checksum', APPLIED, { status: 'applied', checksum: 'sha256:file' }],
+    ['accept-checksum', STARTED, { status: 'started', checksum: 'sha256:file' }],
+    ['mark-applied', undefined, { status: 'applied', checksum: 'sha256:file' }],
+    ['mark-not-applied', APPLIED, null],
+    ['finish', STARTED, { status: 'applied', checksum: 'sha256:row' }],
+    ['abandon', STARTED, null],
+  ] as const)('%s changes the row to what it says', (kind, before, after) => {
+    const planned = planRepair(kind, '001-a', FILE, before, 'why')
+    expect(planned.after).toEqual(after)
+    expect(planned.before).toEqual(before === undefined ? null : { status: before.status, checksum: before.checksum })
+  })
+
+  test.each([
+    ['accept-checksum', undefined],
+    ['accept-checksum', row('applied', 'sha256:file')],
+    ['mark-applied', APPLIED],
+    ['mark-applied', STARTED],
+    ['mark-not-applied', undefined],
+    ['mark-not-applied', STARTED],
+    ['finish', APPLIED],
+    ['finish', undefined],
+    ['abandon', APPLIED],
+    ['abandon', undefined],
+  ] as const)('%s is refused where there is nothing to repair', (kind, before) => {
+    expect(() => planRepair(kind, '001-a', FILE, before, 'why')).toThrow(
+      expect.objectContaining({ code: 'repair/not-needed' }),
+    )
+  })
+
+  test('that takes its checksum from the file needs the file; the others do not', () => {
+    const without = (kind: RepairKind, before: AppliedMigration | undefined): (() => unknown) => {
+      return () => planRepair(kind, '001-a', undefined, before, 'why')
+    }
+    expect(without('accept-checksum', APPLIED)).toThrow(expect.objectContaining({ code: 'repair/no-file' }))
+    expect(without('mark-applied', undefined)).toThrow(expect.objectContaining({ code: 'repair/no-file' }))
+    expect(without('mark-not-applied', APPLIED)).not.toThrow()
+    expect(without('finish', STARTED)).not.toThrow()
+    expect(REPAIRS).toHaveLength(5)
+  })
+})
