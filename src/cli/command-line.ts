@@ -1,3 +1,4 @@
+import { secretsOf } from '../config/secrets.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
 import { readPlainCommand } from './commands/plain-command.ts'
@@ -22,6 +23,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     color: !argv.includes('--no-color'),
     all: argv.includes('--all'),
   })
+  // A mistyped line is repeated to whoever typed it, before anything is configured.
+  terminal.hide(
+    secretsOf(process.env, ...argv.map((word) => ({ ARGUMENT_DATABASE_URL: word.includes('://') ? word : '' }))),
+  )
   const isVerbose = argv.includes('--verbose')
   const crash = (cause: unknown): void => {
     void say(terminal, wantsJson, unexpected(cause, isVerbose)).then(() => process.exit(EXIT.failed))
@@ -98,6 +103,8 @@ function unexpected(cause: unknown, isVerbose: boolean): MigrationManagerError {
 
 /** A run that was interrupted ends with the signal's code, unless it had come to a graver end. */
 function interruptedCode(exitCode: number, signalCode: number | null): number {
-  if (signalCode === null || exitCode === EXIT.needsPerson || exitCode === EXIT.unknown) return exitCode
+  // What had ended well by then was not interrupted.
+  if (signalCode === null || exitCode === EXIT.done) return exitCode
+  if (exitCode === EXIT.needsPerson || exitCode === EXIT.unknown) return exitCode
   return signalCode
 }

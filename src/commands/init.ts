@@ -60,7 +60,7 @@ export async function init(
   const environments: InitReport['environments'][number][] = []
   let hasFailed = false
   for (const { environment, connection } of reachable) {
-    if (hasFailed) {
+    if (hasFailed || ports.signal.aborted) {
       environments.push({ environment, status: 'skipped', error: null })
       continue
     }

@@ -3,7 +3,7 @@ import type { Emit } from '../core/event.ts'
 import { allowFindings } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import type { AppliedMigration } from '../core/history.ts'
-import type { Folder } from '../core/matrix.ts'
+import type { Column, Folder } from '../core/matrix.ts'
 import { planSync } from '../core/plan.ts'
 import type { Plan, Selection } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
@@ -86,26 +86,33 @@ async function decide(
       planSync(sight.environment.name, seen.migrationsOf(sight.environment), history, selection)
     targets.push({ sight, plan: replan(sight.reading.history), replan })
   }
-  const checked = await Promise.all(
-    targets.map(async ({ sight, plan }) =>
-      Promise.all(checks.map((check) => check(plan, sight.environment, sight.reading))).then((found) => found.flat()),
-    ),
-  )
-  const columns = seen.sights.map((sight) => ({
-    environment: sight.environment,
-    history: sight.isReachable ? sight.reading.history : null,
-  }))
   const findings = [
     ...targets.flatMap(({ sight }) => sight.reading.findings),
     ...targets.flatMap(({ plan }) => plan.findings),
     ...seen.matrix.findings.filter(({ code, environment }) => code === DIFFERS && selected.has(environment ?? '')),
     ...findNotPromoted(
-      columns,
+      columnsOf(seen),
       targets.map(({ plan }) => plan),
     ),
-    ...oncePerMigration(checked.flat()),
+    ...(await runChecks(checks, targets)),
   ]
   return { targets, findings: allowFindings(findings, selection.allow), survey: seen }
+}
+
+/** What all checks find in all plans. What is wrong with a file is said once, of the file. */
+export async function runChecks(checks: readonly Check[], targets: readonly TargetPlan[]): Promise<readonly Finding[]> {
+  const found = await Promise.all(
+    targets.flatMap(({ sight, plan }) => checks.map((check) => check(plan, sight.environment, sight.reading))),
+  )
+  return oncePerMigration(found.flat())
+}
+
+/** The environments of a survey as columns of a matrix. */
+export function columnsOf({ sights }: Survey): readonly Column[] {
+  return sights.map((sight) => ({
+    environment: sight.environment,
+    history: sight.isReachable ? sight.reading.history : null,
+  }))
 }
 
 /** Of the matrix's findings, the one that no single plan can know. */

@@ -18,6 +18,12 @@ export function environmentsToRead(project: Project): readonly Environment[] {
   return project.environments.filter(({ order }) => order <= last)
 }
 
+/** The environments that must be read before the selected ones may lose something: those, and all behind the first. */
+export function environmentsFrom(project: Project): readonly Environment[] {
+  const first = Math.min(...selectEnvironments(project).map(({ order }) => order))
+  return project.environments.filter(({ order }) => order >= first)
+}
+
 /**
  * The version that a person meant by `--to` or `--only`: digits, or a migration's name. Throws
  * `usage/unknown-version` when no file has it.

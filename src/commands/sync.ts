@@ -8,6 +8,7 @@ import type { AppliedMigration } from '../core/history.ts'
 import { isBlocked } from '../core/plan.ts'
 import { buildMatrix } from '../core/matrix.ts'
 import type { Matrix } from '../core/matrix.ts'
+import type { Migration } from '../core/migration.ts'
 import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
 import type { Project } from '../core/project.ts'
 import { syncTogether } from '../runner/sync-together.ts'
@@ -48,6 +49,18 @@ export async function sync(
   ports: SyncPorts,
 ): Promise<SyncReport> {
   const planned = await planEnvironments(project, options, ports.checks, ports.emit, ports.signal)
+  return carryOut(planned, options, ports)
+}
+
+/**
+ * Takes plans from their findings through the confirmations to their outcomes, target after target in the order given.
+ * Closes the connections of the survey.
+ */
+export async function carryOut(
+  planned: PlanReport,
+  options: { readonly dryRun: boolean; readonly atomic: boolean },
+  ports: SyncPorts,
+): Promise<SyncReport> {
   await using _connections = planned.survey
   ports.onPlan?.(planned)
   reach('planned')
@@ -87,7 +100,9 @@ async function confirmAll(targets: readonly TargetPlan[], confirm: Confirm): Pro
     const { environment } = sight
     if (!environment.protected || plan.steps.length === 0) continue
     const count = plan.steps.length === 1 ? '1 migration' : `${plan.steps.length} migrations`
-    const answer = await confirm(environment, `apply ${count} to ${environment.name}`)
+    const isRevert = plan.steps.some(({ kind }) => kind === 'revert')
+    const what = isRevert ? `take ${count} back in ${environment.name}` : `apply ${count} to ${environment.name}`
+    const answer = await confirm(environment, what)
     if (answer !== 'yes') return [refusal(environment, answer)]
   }
   return []
@@ -152,20 +167,17 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     // Up to date although steps were planned: another run has applied them.
     const isOvertaken = outcome?.status === 'up-to-date'
     const stuck = outcome?.failed?.isResumable === true ? outcome.failed.name : null
-    const added = steps
-      .filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
-      .map(({ migration }): AppliedMigration => ({
-        name: migration.name,
-        checksum: migration.checksum,
-        status: migration.name === stuck ? 'started' : 'applied',
-        appliedAt: null,
-        durationMs: null,
-        appliedBy: '',
-        runId: null,
-        step: null,
-      }))
-    const names = new Set(added.map(({ name }) => name))
+    const touched = steps.filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
+    const names = new Set(touched.map(({ migration }) => migration.name))
+    const added = touched.flatMap(({ kind, migration }): AppliedMigration[] =>
+      kind === 'revert' ? [] : [rowOf(migration, migration.name === stuck ? 'started' : 'applied')],
+    )
     return { environment, history: [...reading.history.filter(({ name }) => !names.has(name)), ...added] }
   })
   return buildMatrix(survey.folders, columns)
+}
+
+/** The row of a migration as it must look now; nobody has read it. */
+function rowOf({ name, checksum }: Migration, status: AppliedMigration['status']): AppliedMigration {
+  return { name, checksum, status, appliedAt: null, durationMs: null, appliedBy: '', runId: null, step: null }
 }

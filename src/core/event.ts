@@ -12,7 +12,7 @@ export type RunEvent =
       readonly statements: number
     }
   | {
-      readonly type: 'migration-applied'
+      readonly type: 'migration-applied' | 'migration-reverted'
       readonly environment: string
       readonly migration: string
       readonly durationMs: number

@@ -31,19 +31,27 @@ export const ALLOWABLE: readonly ErrorCode[] = [
   'history/missing-file',
   'history/out-of-order',
   'history/differs-between-environments',
-  'history/unfinished',
   'history/not-promoted',
+  'rollback/not-latest',
+  'rollback/held-later',
   'target/other-environment',
 ]
 
 /** Areas of findings that nobody can accept: the server would refuse the SQL, the target is not to be written to. */
 const NOT_ALLOWABLE: ReadonlySet<string> = new Set(['sql', 'target', 'policy'])
 
+/** Nobody can accept a migration of which only a part is there: the next one may rest on the rest. */
+const UNFINISHED = 'history/unfinished'
+
 /** Findings whose code is in `allowed` no longer block; they stay visible as warnings. */
 export function allowFindings(findings: readonly Finding[], allowed: ReadonlySet<string>): readonly Finding[] {
   return findings.map((finding) =>
-    isBlocking(finding) && allowed.has(finding.code) && !NOT_ALLOWABLE.has(finding.code.split('/')[0] ?? '')
+    isBlocking(finding) && allowed.has(finding.code) && isAllowable(finding.code)
       ? { ...finding, severity: 'warn' }
       : finding,
   )
+}
+
+function isAllowable(code: ErrorCode): boolean {
+  return code !== UNFINISHED && !NOT_ALLOWABLE.has(code.split('/')[0] ?? '')
 }

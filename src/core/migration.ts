@@ -1,6 +1,8 @@
 import { checksumOf, normalizeText } from './checksum.ts'
 import type { Checksum } from './checksum.ts'
 import type { Problem } from './errors.ts'
+import { findRollbackBlock } from './rollback.ts'
+import type { SqlSource } from './rollback.ts'
 
 /** One SQL file: what is run is `up`, byte for byte the text whose checksum is `checksum` (mark and CR removed). */
 export interface Migration {
@@ -13,8 +15,8 @@ export interface Migration {
   readonly checksum: Checksum
   /** The forward SQL. */
   readonly up: string
-  /** The text of the twin `<name>.down.sql`, if there is one. */
-  readonly down: string | null
+  /** What takes it back: the twin `<name>.down.sql`, or else the rollback block in the file itself. */
+  readonly down: SqlSource | null
   /** Number of lines of the file. */
   readonly lines: number
 }
@@ -74,7 +76,7 @@ export function readMigrations(
   }
 
   const migrations = ups
-    .map((migration) => ({ ...migration, down: downs.get(migration.name)?.text ?? null }))
+    .map((migration) => ({ ...migration, down: twinOf(downs.get(migration.name)) ?? migration.down }))
     .toSorted(compareMigrations)
   problems.push(...findDuplicates(migrations))
   const known = new Set(migrations.map((migration) => migration.name))
@@ -125,9 +127,13 @@ function toMigration(fileName: string, file: string, text: string): Migration {
     file,
     checksum: checksumOf(text),
     up,
-    down: null,
+    down: findRollbackBlock(up, file),
     lines: countLines(up),
   }
+}
+
+function twinOf(twin: { readonly file: string; readonly text: string } | undefined): SqlSource | null {
+  return twin === undefined ? null : { sql: twin.text, file: twin.file, firstLine: 1, indent: 0 }
 }
 
 function countLines(text: string): number {

@@ -4,10 +4,11 @@ import { compareNames, digestHistory } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import { compareVersions } from './migration.ts'
 import type { Migration } from './migration.ts'
+import type { SqlSource } from './rollback.ts'
 
-/** One thing that is done to a target. */
+/** One thing that is done to a target: a migration is applied, or what it did is taken back. */
 export interface Step {
-  readonly kind: 'apply'
+  readonly kind: 'apply' | 'revert'
   readonly migration: Migration
   /** The step at which an earlier run stopped in the middle of this migration; null to begin it. */
   readonly resumeAt: number | null
@@ -62,6 +63,12 @@ export function planSync(
   })
 }
 
+/** The text that a step runs. A step that reverts has one: a plan whose migration cannot be taken back is blocked. */
+export function sourceOf({ kind, migration }: Step): SqlSource {
+  const up = { sql: migration.up, file: migration.file, firstLine: 1, indent: 0 }
+  return kind === 'apply' ? up : (migration.down ?? { ...up, sql: '' })
+}
+
 export function isBlocked(plan: Plan): boolean {
   return plan.findings.some(isBlocking)
 }
@@ -96,18 +103,28 @@ export function findDisagreements(
   return history.flatMap((row): Finding[] => {
     const file = byName.get(row.name)
     const findings: Finding[] = []
-    if (row.status === 'started') findings.push(unfinished(environment, row))
+    if (row.status === 'started') findings.push(unfinished(environment, row, file))
     if (file === undefined) {
       const twin = byChecksum.get(row.checksum)
       findings.push(missing(environment, row, twin !== undefined && !applied.has(twin.name) ? twin : undefined))
-    } else if (file.checksum !== row.checksum) {
+    } else if (file.checksum !== row.checksum && row.status === 'applied') {
       findings.push(changed(environment, row, file))
     }
     return findings
   })
 }
 
-function unfinished(environment: string, row: AppliedMigration): Finding {
+function unfinished(environment: string, row: AppliedMigration, file: Migration | undefined): Finding {
+  if (isResumable(row) && file !== undefined && file.checksum !== row.checksum) {
+    return {
+      code: 'history/unfinished',
+      severity: 'block',
+      environment,
+      migration: row.name,
+      message: `${file.file} was edited after ${row.step} of its steps had been done in ${environment}.`,
+      hint: `Put the file back as it was begun, and sync goes on. Or undo those steps by hand, then: migration-manager repair abandon ${row.name} --env ${environment} --reason "…"`,
+    }
+  }
   if (isResumable(row)) {
     return {
       code: 'history/unfinished',

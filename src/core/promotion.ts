@@ -3,7 +3,8 @@ import type { Column } from './matrix.ts'
 import type { Plan } from './plan.ts'
 
 /**
- * Finds migrations that an environment would get although the one before it in the promotion order does not hold them,
+ * Finds migrations that an environment would get although the one before it in the promotion order does not hold them
+ * with this content,
  * and will not get them in this run either. Only environments that share a folder are in one order.
  * `columns` are in promotion order, and those before a planned one are among them.
  */
@@ -16,17 +17,23 @@ export function findNotPromoted(columns: readonly Column[], plans: readonly Plan
       .findLast((column) => column.environment.migrationsDir === environment.migrationsDir)
     if (plan === undefined || before === undefined || before.history === null) return []
     const predecessor = before.environment.name
-    const held = new Set(before.history.filter((row) => row.status === 'applied').map((row) => row.name))
-    for (const step of planOf.get(predecessor)?.steps ?? []) held.add(step.migration.name)
+    const held = new Map(
+      before.history.filter((row) => row.status === 'applied').map((row) => [row.name, row.checksum]),
+    )
+    for (const { migration } of planOf.get(predecessor)?.steps ?? []) held.set(migration.name, migration.checksum)
     return plan.steps
-      .filter(({ migration }) => !held.has(migration.name))
+      .filter(({ migration }) => held.get(migration.name) !== migration.checksum)
       .map(({ migration }): Finding => ({
         code: 'history/not-promoted',
         severity: 'block',
         environment: environment.name,
         migration: migration.name,
-        message: `${environment.name} would get ${migration.name} before ${predecessor} has it.`,
-        hint: `Sync ${predecessor} first, or both: --env ${predecessor},${environment.name}. To overtake on purpose, add --allow history/not-promoted.`,
+        message: held.has(migration.name)
+          ? `${environment.name} would get ${migration.name} with another content than ${predecessor} ran.`
+          : `${environment.name} would get ${migration.name} before ${predecessor} has it.`,
+        hint: held.has(migration.name)
+          ? `Put ${migration.file} back as ${predecessor} ran it, and write the change as a new migration. To go on all the same, add --allow history/not-promoted.`
+          : `Sync ${predecessor} first, or both: --env ${predecessor},${environment.name}. To overtake on purpose, add --allow history/not-promoted.`,
       }))
   })
 }

@@ -37,6 +37,8 @@ export function planRepair(
   switch (kind) {
     case 'accept-checksum':
       if (before === null) throw notNeeded(migration, 'has no row in the history', 'mark-applied')
+      // Its steps are counted: in another file they would be other steps.
+      if (before.status === 'started') throw notNeeded(migration, 'is unfinished', 'finish')
       return plan({ ...before, checksum: checksumOf(file, migration, before.checksum) })
     case 'mark-applied':
       if (before !== null) throw notNeeded(migration, `is ${before.status} already`, 'finish')

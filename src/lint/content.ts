@@ -2,28 +2,33 @@ import type { Check } from '../core/check.ts'
 import type { Reading } from '../core/driver.ts'
 import type { Environment } from '../core/environment.ts'
 import type { Finding, Severity } from '../core/finding.ts'
-import type { Migration } from '../core/migration.ts'
-import { locate } from '../sql/location.ts'
+import { sourceOf } from '../core/plan.ts'
+import type { Step } from '../core/plan.ts'
+import { locatorOf } from '../sql/location.ts'
+import { findSyntaxFault } from '../sql/meaning.ts'
 import type { ScriptProblem } from '../sql/problem.ts'
 import { readScript } from '../sql/script.ts'
-import { findStepProblems, runsInSteps } from '../sql/steps.ts'
+import { findStepProblems, needsSteps, runsInSteps } from '../sql/steps.ts'
 
 /**
- * What in the pending files cannot be run as a PostgreSQL migration, with its place: a COMMIT in the middle, a psql
- * command, an unclosed quote; and what must run step by step. Files of another engine have rules of their own.
+ * What in the text of the steps cannot be run on PostgreSQL, with its place: a COMMIT in the middle, a psql command, an
+ * unclosed quote; and what must run step by step. Environments of another engine have rules of their own.
  */
-export const checkPostgresContent: Check = async (plan, environment, reading) =>
-  environment.engine === 'postgres'
-    ? plan.steps.flatMap(({ migration }) => [
-        ...findContentProblems(migration),
-        ...findPoolerProblem(migration, environment, reading),
-      ])
-    : []
+export const checkPostgresContent: Check = async (plan, environment, reading) => {
+  if (environment.engine !== 'postgres') return []
+  const found = await Promise.all(
+    plan.steps.map(async (step) => [
+      ...findContentProblems(step),
+      ...(step.kind === 'revert' ? await findRollbackProblems(step) : findPoolerProblem(step, environment, reading)),
+    ]),
+  )
+  return found.flat()
+}
 
-/** What cannot be part of an atomic sync: all of it must fit into one transaction that is held open. */
+/** What cannot be part of an atomic run: all of it must fit into one transaction that is held open. */
 export const checkAtomicContent: Check = async (plan, environment) =>
   plan.steps
-    .filter(({ migration }) => environment.engine === 'postgres' && runsInSteps(migration.up))
+    .filter((step) => environment.engine === 'postgres' && runsInSteps(sourceOf(step).sql))
     .map(({ migration }) => ({
       code: 'sql/not-atomic',
       severity: 'block',
@@ -32,25 +37,34 @@ export const checkAtomicContent: Check = async (plan, environment) =>
       hint: `Sync it first without --atomic: migration-manager sync --to ${migration.version}`,
     }))
 
-/** The findings about one file's text, in the order of the text. */
-export function findContentProblems(migration: Migration): readonly Finding[] {
-  const script = readScript(migration.up)
-  const problems = [...script.problems, ...findStepProblems(migration.up, script)]
+/** The findings about one step's text, in the order of the text. */
+export function findContentProblems(step: Step): readonly Finding[] {
+  const { migration } = step
+  const { sql } = sourceOf(step)
+  const script = readScript(sql)
+  const problems = [...script.problems, ...findStepProblems(sql, script)]
   if (problems.length > 0) {
-    return problems.toSorted((a, b) => a.offset - b.offset).map((problem) => findingAt(migration, 'block', problem))
+    const find = locatorOf(sourceOf(step))
+    return problems.toSorted((a, b) => a.offset - b.offset).map((problem) => findingAt(step, 'block', problem, find))
   }
-  const [first] = script.nonTransactional
-  if (first !== undefined) {
+  if (needsSteps(sql, script)) {
+    const [first] = script.nonTransactional
+    const why =
+      first !== undefined
+        ? `${first.what} cannot run in a transaction`
+        : script.noTransaction
+          ? 'The file says no-transaction'
+          : 'A new enum value cannot be used in the transaction that adds it'
     return [
-      findingAt(migration, 'info', {
+      findingAt(step, 'info', {
         code: 'sql/non-transactional',
-        message: `${first.what} cannot run in a transaction: this migration is carried out step by step.`,
+        message: `${why}: this migration is carried out step by step.`,
         hint: 'If it stops half-way, run sync again: it goes on at the step where it stopped.',
-        offset: first.statement.start,
+        offset: first?.statement.start ?? script.statements[0]?.start ?? 0,
       }),
     ]
   }
-  if (script.statements.length > 0) return []
+  if (script.statements.length > 0 || step.kind === 'revert') return []
   return [
     {
       code: 'sql/empty',
@@ -62,21 +76,43 @@ export function findContentProblems(migration: Migration): readonly Finding[] {
   ]
 }
 
-function findingAt(migration: Migration, severity: Severity, problem: ScriptProblem): Finding {
-  const { line, column, sourceLine } = locate(migration.up, problem.offset)
-  return {
-    code: problem.code,
-    severity,
-    migration: migration.name,
-    message: problem.message,
-    hint: problem.hint,
-    at: { file: migration.file, line, column },
-    sourceLine,
+/** A rollback block is a comment, and a comment may be prose: it must be SQL, and SQL that runs in a transaction. */
+async function findRollbackProblems(step: Step): Promise<readonly Finding[]> {
+  const { migration } = step
+  const { sql } = sourceOf(step)
+  const fault = await findSyntaxFault(sql)
+  if (fault !== null) {
+    return [
+      findingAt(step, 'block', {
+        code: 'sql/rollback-not-sql',
+        message: `The rollback of ${migration.name} is not SQL: ${fault.message}.`,
+        hint: `Write ${migration.file.replace(/\.sql$/, '.down.sql')} with the SQL that takes it back; it comes before the block in the file.`,
+        offset: fault.offset,
+      }),
+    ]
   }
+  if (!runsInSteps(sql)) return []
+  return [
+    findingAt(step, 'block', {
+      code: 'sql/rollback-in-steps',
+      message: `The rollback of ${migration.name} cannot run in a transaction.`,
+      hint: `Run it by hand, then say so: migration-manager repair mark-not-applied ${migration.name} --env <name> --reason "…"`,
+      offset: 0,
+    }),
+  ]
+}
+
+function findingAt(
+  step: Step,
+  severity: Severity,
+  { code, message, hint, offset }: ScriptProblem,
+  find = locatorOf(sourceOf(step)),
+): Finding {
+  return { code, severity, migration: step.migration.name, message, hint, ...find(offset) }
 }
 
 /** A statement outside of a transaction needs a lock that lasts, which a transaction pooler cannot give. */
-function findPoolerProblem(migration: Migration, environment: Environment, reading: Reading): readonly Finding[] {
+function findPoolerProblem({ migration }: Step, environment: Environment, reading: Reading): readonly Finding[] {
   if (reading.keepsSession || !runsInSteps(migration.up)) return []
   return [
     {

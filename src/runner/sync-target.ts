@@ -28,6 +28,8 @@ export async function syncTarget(
       const second = replan(await locked.history())
       if (isBlocked(second)) return untouched(second, 'blocked')
       if (second.steps.length === 0) return untouched(second, 'up-to-date')
+      // What was shown, checked and confirmed is the first plan: a second one may only hold less.
+      if (!isPartOf(second, plan)) return refuseStale(second)
       return (await execute(locked, second)) ?? refuseStale(second)
     })
     emit({ type: 'target-finished', environment, applied: outcome.done.length })
@@ -36,6 +38,11 @@ export async function syncTarget(
     if (!(cause instanceof MigrationManagerError)) throw cause
     return stoppedBefore(plan, cause)
   }
+}
+
+function isPartOf(plan: Plan, whole: Plan): boolean {
+  const known = new Set(whole.steps.map(({ kind, migration }) => `${kind} ${migration.name}`))
+  return plan.steps.every(({ kind, migration }) => known.has(`${kind} ${migration.name}`))
 }
 
 /** The outcome of a target on which nothing was done. */

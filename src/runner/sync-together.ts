@@ -75,7 +75,10 @@ async function commitAll(held: readonly HeldTarget[], emit: Emit): Promise<reado
     return held.map(({ plan }) => (plan === lost.plan ? stoppedBefore(plan, lost.error) : untouched(plan, 'skipped')))
   }
   const results = await Promise.all(held.map((target) => target.held.commit()))
-  const committed = held.filter((_, index) => results[index] === 'committed').map(({ plan }) => plan.environment)
+  const namesOf = (result: string): readonly string[] =>
+    held.filter((_, index) => results[index] === result).map(({ plan }) => plan.environment)
+  const committed = namesOf('committed')
+  const unknown = namesOf('unknown')
   return held.map(({ plan, done }, index): Outcome => {
     if (results[index] === 'committed') {
       for (const { name, durationMs } of done) {
@@ -85,7 +88,11 @@ async function commitAll(held: readonly HeldTarget[], emit: Emit): Promise<reado
       return { ...untouched(plan, 'applied'), done, left: [] }
     }
     const status = results[index] === 'unknown' ? 'unknown' : 'failed'
-    return { ...untouched(plan, status), failed: notCommitted(plan, status, committed), left: plan.steps.slice(1) }
+    return {
+      ...untouched(plan, status),
+      failed: notCommitted(plan, status, committed, unknown),
+      left: plan.steps.slice(1),
+    }
   })
 }
 
@@ -119,10 +126,20 @@ async function findLost(
 }
 
 /** The window was hit: say exactly who has it and who has not. */
-function notCommitted(plan: Plan, status: 'failed' | 'unknown', committed: readonly string[]): StepFailure {
+function notCommitted(
+  plan: Plan,
+  status: 'failed' | 'unknown',
+  committed: readonly string[],
+  unknown: readonly string[],
+): StepFailure {
   const { environment } = plan
-  const others =
-    committed.length === 0 ? 'No other environment committed either.' : `Committed in: ${committed.join(', ')}.`
+  const open = unknown.filter((name) => name !== environment)
+  const others = [
+    committed.length === 0
+      ? 'No other environment is known to have committed.'
+      : `Committed in: ${committed.join(', ')}.`,
+    open.length === 0 ? '' : ` Not known: ${open.join(', ')}.`,
+  ].join('')
   const error =
     status === 'unknown'
       ? new MigrationManagerError(

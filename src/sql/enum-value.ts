@@ -1,3 +1,4 @@
+import { Lexer } from './lexer.ts'
 import type { Statement } from './statements.ts'
 
 const ADDS_VALUE = /^ALTER\s+TYPE\s+(\S+)\s+ADD\s+VALUE\s+(?:IF\s+NOT\s+EXISTS\s+)?'((?:[^']|'')+)'/i
@@ -10,14 +11,26 @@ const CREATES_TYPE = /^CREATE\s+TYPE\s+(\S+)\s+AS\s+ENUM\b/i
  */
 export function usesNewEnumValue(text: string, statements: readonly Statement[]): boolean {
   const created = new Set<string>()
-  const added: string[] = []
-  for (const { start, end } of statements) {
-    const statement = text.slice(start, end)
-    if (added.some((literal) => statement.includes(literal))) return true
-    const type = CREATES_TYPE.exec(statement)?.[1]
+  const added = new Set<string>()
+  for (const statement of statements) {
+    if (added.size > 0 && holdsLiteral(text, statement, added)) return true
+    const words = text.slice(statement.start, statement.end)
+    const type = CREATES_TYPE.exec(words)?.[1]
     if (type !== undefined) created.add(type.toLowerCase())
-    const [, name, value] = ADDS_VALUE.exec(statement) ?? []
-    if (name !== undefined && value !== undefined && !created.has(name.toLowerCase())) added.push(`'${value}'`)
+    const [, name, value] = ADDS_VALUE.exec(words) ?? []
+    if (name !== undefined && value !== undefined && !created.has(name.toLowerCase())) added.add(`'${value}'`)
+  }
+  return false
+}
+
+/** Whether one of the literals stands in the statement, on its own or in the body of a function. */
+function holdsLiteral(text: string, { start, end }: Statement, literals: ReadonlySet<string>): boolean {
+  const lexer = new Lexer(text, start, end)
+  for (let kind = lexer.next(); kind !== 'end'; kind = lexer.next()) {
+    if (kind !== 'literal') continue
+    const token = text.slice(lexer.start, lexer.end)
+    if (literals.has(token)) return true
+    if (token.startsWith('$') && [...literals].some((literal) => token.includes(literal))) return true
   }
   return false
 }

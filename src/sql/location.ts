@@ -1,3 +1,28 @@
+import type { SourceLocation } from '../core/errors.ts'
+import type { SqlSource } from '../core/rollback.ts'
+
+/** A place in a file: what errors and findings carry. */
+export interface PlaceInFile {
+  readonly at: SourceLocation
+  /** The whole line of the file, without its line break. */
+  readonly sourceLine: string
+}
+
+/** Finds places in the file of a text that is run, by offsets into that text; for many of them, see `indexLines`. */
+export function locatorOf(source: SqlSource): (offset: number) => PlaceInFile {
+  const find = indexLines(source.sql)
+  return (offset) => {
+    const { line, column, sourceLine } = find(offset)
+    const at = { file: source.file, line: line + source.firstLine - 1, column: column + source.indent }
+    return { at, sourceLine: source.indent === 0 ? sourceLine : `-- ${sourceLine}` }
+  }
+}
+
+/** One place in the file of a text that is run. */
+export function locateIn(source: SqlSource, offset: number): PlaceInFile {
+  return locatorOf(source)(offset)
+}
+
 /** A place in a text as a person counts it. */
 export interface Place {
   /** 1-based. */

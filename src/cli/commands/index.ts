@@ -61,6 +61,23 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./new.ts'),
   },
   {
+    name: 'rollback',
+    positionals: '',
+    describe: 'Take the last migration back, in every environment that has it',
+    options: {
+      to: { type: 'string', requiresArg: true, describe: 'Take back all above this version, which stays' },
+      only: { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' },
+      allow: ALLOW,
+      atomic: ATOMIC,
+      'dry-run': { type: 'boolean', describe: 'Show what would be done; change nothing' },
+      'lock-wait': { type: 'string', requiresArg: true, describe: 'Seconds to wait for another run (60)' },
+      'recover-wait': { type: 'string', requiresArg: true, describe: 'Seconds to try to reach a lost database (120)' },
+      sql: { ...SQL, implies: 'dry-run', describe: 'With --dry-run: print the SQL' },
+      all: ALL,
+    },
+    load: () => import('./rollback.ts'),
+  },
+  {
     name: 'history',
     positionals: '',
     describe: 'Show who applied what, where, when and how long it took',

@@ -6,7 +6,8 @@ import { exitOfFindings, exitOfOutcomes } from '../exit.ts'
 import { renderFindings } from '../output/findings.ts'
 import { syncJson } from '../output/json.ts'
 import { renderMatrix } from '../output/matrix-table.ts'
-import { renderOutcomes } from '../output/outcomes.ts'
+import { APPLYING, renderOutcomes } from '../output/outcomes.ts'
+import type { Words } from '../output/outcomes.ts'
 import type { Page } from '../output/page.ts'
 import { renderPlan } from '../output/plan.ts'
 import type { Run } from '../wire.ts'
@@ -16,10 +17,20 @@ import type { Arguments, CommandResult, RunCommand } from './command.ts'
 export const run: RunCommand = (wired, args) => runSync(wired, args, args['dry-run'] === true)
 
 /** `sync`, and with `dryRun` also `plan`: the same code, so that a preview cannot lie. */
-export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Promise<CommandResult> {
+export function runSync(wired: Run, args: Arguments, dryRun: boolean): Promise<CommandResult> {
+  return runPlanned(wired, args, dryRun, { run: sync, words: APPLYING })
+}
+
+/** A verb that plans, confirms and carries out: `sync`, or `rollback`. */
+export async function runPlanned(
+  wired: Run,
+  args: Arguments,
+  dryRun: boolean,
+  verb: { readonly run: typeof sync; readonly words: Words },
+): Promise<CommandResult> {
   let planned: PlanReport | null = null
   const project = await wired.project()
-  const report = await sync(
+  const report = await verb.run(
     { ...project, limits: withWaits(project.limits, args) },
     {
       dryRun,
@@ -49,7 +60,7 @@ export async function runSync(wired: Run, args: Arguments, dryRun: boolean): Pro
       findings: report.findings,
       errors: report.outcomes.flatMap(({ failed }) => (failed === null ? [] : [failed.error])),
     },
-    text: (page) => renderReport(report, planned, page, { dryRun, withSql: args['sql'] === true }),
+    text: (page) => renderReport(report, planned, page, { dryRun, withSql: args['sql'] === true, words: verb.words }),
   }
 }
 
@@ -66,12 +77,12 @@ function renderReport(
   report: SyncReport,
   planned: PlanReport | null,
   page: Page,
-  { dryRun, withSql }: { readonly dryRun: boolean; readonly withSql: boolean },
+  { dryRun, withSql, words }: { readonly dryRun: boolean; readonly withSql: boolean; readonly words: Words },
 ): string {
   return [
     dryRun && planned !== null ? renderPlan(planned, { ...page, withSql }) : renderMatrix(report.matrix, page),
     renderFindings(report.findings, page),
-    renderOutcomes(report.outcomes, page),
+    renderOutcomes(report.outcomes, words, page),
   ]
     .filter((part) => part !== '')
     .join('\n\n')

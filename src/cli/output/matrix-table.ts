@@ -1,8 +1,9 @@
 import Table from 'cli-table3'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
-import { count } from './page.ts'
+import { columnsOf, count } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
+import { sanitize } from './sanitizer.ts'
 
 /** Up to so many rows everything is shown; beyond, only what differs. */
 const SHOW_ALL_UP_TO = 40
@@ -27,12 +28,13 @@ export function renderMatrix(matrix: Matrix, page: Page): string {
     return page.paint('dim', 'There are no migrations yet. Make one: migration-manager new "…"')
   const { shown, hiddenSame, hiddenDifferent } = chooseRows(matrix.rows, page)
   const notes = shown.map(describeRow)
-  const widths = columnWidths(shown, notes, names, page.width)
+  const labels = shown.map((row) => sanitize(page.redact(row.name)))
+  const widths = columnWidths(labels, notes, names, page.width)
   const lines = layOut(
     [
       ['', ...names.map((name) => page.paint('strong', name)), ''],
       ...shown.map((row, index) => [
-        shorten(row.name, widths.name),
+        shorten(labels[index] ?? '', widths.name),
         ...names.map((name) => paintCell(row.cells.get(name)?.state, page)),
         widths.note > 0 ? page.paint('dim', shorten(notes[index] ?? '', widths.note)) : '',
       ]),
@@ -85,12 +87,12 @@ function describeRow(row: MatrixRow): string {
 
 /** What is left for the name and the note when the environments have their columns; the note gives way first. */
 function columnWidths(
-  rows: readonly MatrixRow[],
+  labels: readonly string[],
   notes: readonly string[],
   names: readonly string[],
   width: number,
 ): { readonly name: number; readonly note: number } {
-  const longestName = Math.max(MIN_NAME, ...rows.map(({ name }) => name.length))
+  const longestName = Math.max(MIN_NAME, ...labels.map(columnsOf))
   const longestNote = Math.max(0, ...notes.map((note) => note.length))
   const cells = names.reduce((sum, name) => sum + Math.max(1, name.length) + GAP, 0)
   const room = width - cells - GAP
@@ -133,6 +135,11 @@ const NO_RULES = {
 }
 
 function shorten(text: string, width: number): string {
-  const characters = [...text]
-  return characters.length <= width ? text : `${characters.slice(0, Math.max(1, width - 1)).join('')}…`
+  if (columnsOf(text) <= width) return text
+  let shown = ''
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (columnsOf(shown) + columnsOf(segment) > width - 1) break
+    shown += segment
+  }
+  return `${shown}…`
 }

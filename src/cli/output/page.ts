@@ -6,6 +6,19 @@ export interface Page {
   readonly width: number
   /** `--all`: nothing is left out for brevity. */
   readonly all: boolean
+  /** Hides secrets: before a text is cut or laid out, because a part of a secret is not known as one. */
+  readonly redact: (text: string) => string
+}
+
+const WIDE =
+  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}|[\u3000-\u303e\uff01-\uff60]/u
+const NO_WIDTH = /\p{M}|\p{Cf}/u
+
+/** How many columns a terminal takes for a text: two for East Asian letters and emoji, none for what sits on another. */
+export function columnsOf(text: string): number {
+  let columns = 0
+  for (const character of text) columns += NO_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1
+  return columns
 }
 
 /** `1 migration`, `2 migrations`. */

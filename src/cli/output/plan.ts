@@ -1,4 +1,5 @@
 import type { PlanReport } from '../../commands/plan.ts'
+import { sourceOf } from '../../core/plan.ts'
 import { count } from './page.ts'
 import type { Page } from './page.ts'
 
@@ -13,9 +14,11 @@ export function renderPlan({ targets }: PlanReport, page: Page & { readonly with
         environment.protected ? 'protected' : null,
         reading.initialisedAs === null ? 'the history tables will be created' : null,
       ].filter((note) => note !== null)
-      const steps = plan.steps.map(({ migration }) => {
-        const line = `  ${page.paint('good', '+')} ${migration.name}  ${page.paint('dim', count(migration.lines, 'line'))}`
-        return page.withSql ? `${line}\n${indent(migration.up)}` : line
+      const steps = plan.steps.map((step) => {
+        const { kind, migration } = step
+        const mark = kind === 'revert' ? page.paint('warn', '-') : page.paint('good', '+')
+        const line = `  ${mark} ${migration.name}  ${page.paint('dim', count(sourceOf(step).sql.trimEnd().split('\n').length, 'line'))}`
+        return page.withSql ? `${line}\n${indent(page.redact(sourceOf(step).sql))}` : line
       })
       const shown = page.all || page.withSql || steps.length <= MAX_STEPS ? steps : shortenSteps(steps, page)
       return `${page.paint('strong', environment.name)}  ${page.paint('dim', notes.join(', '))}\n${shown.join('\n')}`

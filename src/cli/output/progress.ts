@@ -82,7 +82,7 @@ export function createSpinnerProgress(
         case 'waiting':
           return announce(`${environment}  ${event.what}`, true)
         case 'target-started':
-          return announce(`${environment}  ${count(event.migrations, 'migration')} to apply`, true)
+          return announce(`${environment}  working on ${count(event.migrations, 'migration')}`, true)
         case 'statement-started':
           return announce(
             `${environment}  ${event.migration}  statement ${event.statement} of ${event.statements}`,
@@ -91,6 +91,10 @@ export function createSpinnerProgress(
         case 'migration-applied':
           return above(
             `${paint('good', '✓')} ${environment}  ${event.migration}  ${paint('dim', duration(event.durationMs))}\n`,
+          )
+        case 'migration-reverted':
+          return above(
+            `${paint('good', '↩')} ${environment}  ${event.migration}  ${paint('dim', duration(event.durationMs))}\n`,
           )
         case 'migration-failed':
           return above(`${paint('bad', '✗')} ${environment}  ${event.migration}\n`)
@@ -118,12 +122,14 @@ function describe(event: RunEvent): string | null {
     case 'prepared':
       return 'history tables created'
     case 'target-started':
-      return `${count(event.migrations, 'migration')} to apply`
+      return `working on ${count(event.migrations, 'migration')}`
     case 'statement-started':
     case 'target-finished':
       return null
     case 'migration-applied':
       return `applied ${event.migration} (${duration(event.durationMs)})`
+    case 'migration-reverted':
+      return `took back ${event.migration} (${duration(event.durationMs)})`
     case 'migration-failed':
       return `failed ${event.migration}`
     case 'notice':

@@ -36,8 +36,14 @@ export function openTerminal(options: TerminalOptions): Terminal {
   const { stdout, stderr, stdin, env } = process
   const redactor = createRedactor()
   const writer = createWriter({ stdout, stderr, redactor, env })
-  const page: Page = { paint: choosePaint(stdout, env, options.color), width: widthOf(stdout), all: options.all }
-  const errorPage: Page = { paint: choosePaint(stderr, env, options.color), width: widthOf(stderr), all: options.all }
+  const pageOf = (stream: NodeJS.WriteStream): Page => ({
+    paint: choosePaint(stream, env, options.color),
+    width: widthOf(stream),
+    all: options.all,
+    redact: (text) => redactor.redact(text),
+  })
+  const page = pageOf(stdout)
+  const errorPage = pageOf(stderr)
   let progress: ProgressReporter | null = null
   const start = (): ProgressReporter => {
     if (options.quiet) return SILENT

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { MigrationManagerError } from '../../core/errors.ts'
@@ -62,10 +72,10 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
       '--locale=C',
       // The write-ahead log of an idle server is one segment, by default of 16 MB: more than all its data.
       '--wal-segsize=1',
-      '--set=timezone=UTC',
-      '--set=log_timezone=UTC',
       ...authentication,
     ])
+    // Not with initdb's own --set, which only PostgreSQL 16 and later know.
+    appendFileSync(join(cluster, 'postgresql.conf'), "timezone = 'UTC'\nlog_timezone = 'UTC'\n")
     renameSync(cluster, dataDir)
   } finally {
     rmSync(unfinished, { recursive: true, force: true })

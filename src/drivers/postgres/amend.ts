@@ -1,5 +1,6 @@
 import type { Repair } from '../../core/repair.ts'
-import { describeSessionFailure, ServerFailure } from './errors.ts'
+import { describeSessionFailure } from './errors.ts'
+import { ServerFailure } from './session-failure.ts'
 import { waitForLock } from './lock-wait.ts'
 import { composeMessage, GUARD, localSettings } from './message.ts'
 import type { MessageContext } from './message.ts'

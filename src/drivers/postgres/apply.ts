@@ -1,13 +1,16 @@
-import type { MigrationManagerError } from '../../core/errors.ts'
+import { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
 import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
+import { sourceOf } from '../../core/plan.ts'
 import type { Step } from '../../core/plan.ts'
-import { describeServerFailure, ServerFailure } from './errors.ts'
+import { describeServerFailure } from './errors.ts'
+import { LostConnection, ServerFailure } from './session-failure.ts'
 import {
   describeMigrationFailure,
   escapedError,
   interruptedError,
   lostError,
+  notInStepsError,
   poolerError,
   unknownError,
   unreachableError,
@@ -15,12 +18,12 @@ import {
 } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
-import { composeFailure, composeMessage, GUARD, unlock } from './message.ts'
+import { composeFailure, composeMessage, GUARD, LEAVE, unlock } from './message.ts'
 import type { Message, Part } from './message.ts'
 import { followProgress } from './progress.ts'
 import type { Progress } from './progress.ts'
 import { readPart } from './part.ts'
-import { recover } from './recovery.ts'
+import { isCommitted, recover } from './recovery.ts'
 import { isTransient, MAX_RECOVERIES, sendInterruptibly, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
 import { runStepwise } from './stepwise.ts'
@@ -63,7 +66,13 @@ export async function runSteps(run: Run, steps: readonly Step[], basis: string):
     done: [],
   }
   let result: RunResult | null = null
-  while (result === null && state.at < steps.length) result = await takeTurn(run, state, steps)
+  try {
+    while (result === null && state.at < steps.length) result = await takeTurn(run, state, steps)
+  } catch (cause) {
+    // What is applied already must be said, whatever the world came to since.
+    if (!(cause instanceof MigrationManagerError) || state.done.length === 0) throw cause
+    result = stop(state, steps, 'failed', cause)
+  }
   if (state.isFailed) await leaveTransaction(run)
   return result ?? { kind: 'done', done: state.done }
 }
@@ -73,21 +82,22 @@ export async function runSteps(run: Run, steps: readonly Step[], basis: string):
  * lock before, and that outlives the rollback. If this is not heard, what comes next will say so.
  */
 async function leaveTransaction({ link, context, lock }: Run): Promise<void> {
-  await link.session.ask(`ROLLBACK;${lock.isHeld ? '' : unlock(context)}`, 10_000).catch(() => {})
+  await link.session.ask(`${LEAVE}${lock.isHeld ? '' : unlock(context)}`, 10_000).catch(() => {})
 }
 
 /** Does what comes next; returns null when the run goes on, or how it ended. */
 async function takeTurn(run: Run, state: State, steps: readonly Step[]): Promise<RunResult | null> {
   if (run.signal.aborted) return stop(state, steps, 'failed', interruptedError(run))
   const step = steps[state.at]
-  const first = step === undefined ? null : readPart(step.migration)
+  const first = step === undefined ? null : readPart(step)
   if (step === undefined || first === null) return null
   switch (first.kind) {
     case 'unrunnable':
-      return stop(state, steps, 'failed', unrunnableError(run, first.migration, first.problem))
+      return stop(state, steps, 'failed', unrunnableError(run, first.source, first.problem))
     case 'transaction':
       return sendParts(run, state, steps, takeParts(steps, state, first))
     case 'steps':
+      if (first.isRevert) return stop(state, steps, 'failed', notInStepsError(run, first.migration))
       if (!run.link.hasSession) return stop(state, steps, 'failed', poolerError(run, first.migration))
       // A statement that must stand alone cannot share its message with the opening.
       return state.isOpen ? takeSteps(run, state, steps, first) : sendParts(run, state, steps, [])
@@ -134,6 +144,8 @@ async function sendParts(
   const { progress, listen } = followProgress(context, sent, emit)
   try {
     await sendInterruptibly(run, message.text, message.silenceMs, listen)
+    // An answer without the last marker is no answer to this message.
+    if (progress.applied.length < sent.length) throw new LostConnection('the answer was cut short')
     state.isFailed = false
     settle(state, progress)
     if (state.at === steps.length) run.lock.isHeld = false
@@ -143,6 +155,13 @@ async function sendParts(
     if (isLoss(cause)) return takeUpAgain(run, state, steps, sent.length - progress.applied.length)
     if (!(cause instanceof ServerFailure)) throw cause
     state.isFailed = true
+    const step = steps[state.at]
+    // The statements ran and the commit was not announced: a cancel that came during it hits what stands behind it.
+    if (step !== undefined && progress.ended.length > progress.applied.length && (await isCommitted(run, step))) {
+      const [last] = progress.ended.slice(-1)
+      settle(state, { ...progress, applied: last === undefined ? [] : [last] })
+      return null
+    }
     return handleFailure(run, state, steps, { cause, progress, message, sent })
   }
 
@@ -249,12 +268,16 @@ async function takeUpAgain(
   for (let left = inFlight; left > 0; left--) {
     const step = steps[state.at]
     const row = step === undefined ? undefined : rows.get(step.migration.name)
-    if (step === undefined || row === undefined) break
-    if (row.status === 'started') return stop(state, steps, 'needs-person', escapedError(run, step.migration))
-    if (row.runId === run.context.runId) {
-      const durationMs = row.durationMs ?? 0
-      state.done.push({ name: row.name, durationMs })
-      run.emit({ type: 'migration-applied', environment: run.context.environment, migration: row.name, durationMs })
+    if (step === undefined) break
+    if (row?.status === 'started') return stop(state, steps, 'needs-person', escapedError(run, step.migration))
+    const isRevert = step.kind === 'revert'
+    if (isRevert ? row !== undefined : row === undefined) break
+    if (isRevert || row?.runId === run.context.runId) {
+      const durationMs = row?.durationMs ?? 0
+      const { name } = step.migration
+      state.done.push({ name, durationMs })
+      const type = isRevert ? 'migration-reverted' : 'migration-applied'
+      run.emit({ type, environment: run.context.environment, migration: name, durationMs })
     }
     state.at++
   }
@@ -266,11 +289,11 @@ async function takeUpAgain(
 /** The next migrations that run in a transaction and fit into one message; what runs otherwise ends it. */
 function takeParts(steps: readonly Step[], state: State, first: Part): readonly Part[] {
   const parts: Part[] = [first]
-  let length = first.migration.up.length
-  for (const { migration } of steps.slice(state.at + 1)) {
-    length += migration.up.length
+  let length = first.source.sql.length
+  for (const step of steps.slice(state.at + 1)) {
+    length += sourceOf(step).sql.length
     if (state.isSingly || parts.length === MAX_FILES || length > MAX_LENGTH) break
-    const part = readPart(migration)
+    const part = readPart(step)
     if (part.kind !== 'transaction') break
     parts.push(part)
   }

@@ -42,7 +42,11 @@ function isBlocker(value: unknown): value is Blocker {
 }
 
 function describe({ pid, application, role, state, seconds, query }: Blocker): string {
-  const words = query === null ? '' : query.replaceAll(/\s+/g, ' ').trim()
+  // Literals may hold data and passwords of others; the end of the text may cut one in two.
+  const words = (query ?? '')
+    .replaceAll(/'(?:[^']|'')*(?:'|$)|\$(\w*)\$[^]*?(?:\$\1\$|$)/g, "'…'")
+    .replaceAll(/\s+/g, ' ')
+    .trim()
   const shown = words.length > QUERY_LENGTH ? `${words.slice(0, QUERY_LENGTH)}…` : words
   const details = [
     application === null || application === '' ? null : application,

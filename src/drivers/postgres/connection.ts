@@ -5,8 +5,9 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { amendHistory } from './amend.ts'
 import { runSteps } from './apply.ts'
-import { describeSessionFailure, ServerFailure } from './errors.ts'
-import type { Place } from './errors.ts'
+import { describeSessionFailure } from './errors.ts'
+import { ServerFailure } from './session-failure.ts'
+import type { Place } from './session-failure.ts'
 import { holdSteps } from './hold.ts'
 import { lostError, unknownError } from './failure.ts'
 import { isLoss, openLink } from './link.ts'
@@ -74,6 +75,7 @@ function createConnection(
     runId: target.runId,
     actor: target.actor,
     limits,
+    serverVersion: link.facts.version,
     hasSession: link.hasSession,
     // So that the statement of a runner that died does not live on (PostgreSQL 14, Linux servers).
     sessionSettings: link.hasSession && link.facts.onLinux ? 'SET client_connection_check_interval = 2000;' : '',

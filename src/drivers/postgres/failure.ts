@@ -1,8 +1,9 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Migration } from '../../core/migration.ts'
-import { locate } from '../../sql/location.ts'
+import type { SqlSource } from '../../core/rollback.ts'
+import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
-import type { ServerError, ServerFailure } from './errors.ts'
+import type { ServerError, ServerFailure } from './session-failure.ts'
 import type { Message, Part } from './message.ts'
 import type { Progress } from './progress.ts'
 import type { Run } from './run.ts'
@@ -16,13 +17,13 @@ export function describeMigrationFailure(
   const { server } = failed.cause
   const position = server.position === null ? null : failed.message.findPosition(server.position)
   const offset = position?.offset ?? part.statements[failed.progress.statement]?.start
-  return describeStatementFailure(run, part.migration, server, offset)
+  return describeStatementFailure(run, part.source, server, offset)
 }
 
 /** What the server said, at an offset of the file where there is one; `note` says what became of the rest. */
 export function describeStatementFailure(
   { context, blocker }: Run,
-  migration: Migration,
+  source: SqlSource,
   server: ServerError,
   offset: number | undefined,
   note?: string,
@@ -34,16 +35,8 @@ export function describeStatementFailure(
     engineCode: server.code,
     environment: context.environment,
     hint: hints.length === 0 ? undefined : hints.join(' '),
-    ...(offset === undefined ? {} : placeIn(migration, offset)),
+    ...(offset === undefined ? {} : locateIn(source, offset)),
   })
-}
-
-function placeIn(
-  migration: Migration,
-  offset: number,
-): { at: { file: string; line: number; column: number }; sourceLine: string } {
-  const { line, column, sourceLine } = locate(migration.up, offset)
-  return { at: { file: migration.file, line, column }, sourceLine }
 }
 
 /** What a person can do about errors that have little to do with the statement itself, by SQLSTATE. */
@@ -68,11 +61,11 @@ function hintFor(server: ServerError, blocker: string | null): string | null {
   }
 }
 
-export function unrunnableError({ context }: Run, migration: Migration, problem: ScriptProblem): MigrationManagerError {
+export function unrunnableError({ context }: Run, source: SqlSource, problem: ScriptProblem): MigrationManagerError {
   return new MigrationManagerError(problem.code, problem.message, {
     environment: context.environment,
     hint: problem.hint,
-    ...placeIn(migration, problem.offset),
+    ...locateIn(source, problem.offset),
   })
 }
 
@@ -88,10 +81,22 @@ export function poolerError({ context }: Run, migration: Migration): MigrationMa
   )
 }
 
+/** Taking back step by step is not done yet: half of it done, a later run could not tell which way it was going. */
+export function notInStepsError({ context }: Run, migration: Migration): MigrationManagerError {
+  return new MigrationManagerError(
+    'rollback/not-in-steps',
+    `The rollback of ${migration.name} cannot run in a transaction.`,
+    {
+      environment: context.environment,
+      hint: `Run it by hand, then say so: migration-manager repair mark-not-applied ${migration.name} --env ${context.environment} --reason "…"`,
+    },
+  )
+}
+
 /** A step was begun, perhaps, and nothing tells whether it was carried out. */
 export function undecidableError(
   { context }: Run,
-  migration: Migration,
+  { migration, source }: { readonly migration: Migration; readonly source: SqlSource },
   unit: number,
   offset: number,
 ): MigrationManagerError {
@@ -103,7 +108,7 @@ export function undecidableError(
     {
       environment: context.environment,
       hint: `Look whether its effect is there; if it is not, run the statement by hand. If it was the last one: migration-manager repair finish ${migration.name} --env ${context.environment} --reason "…". If more come behind it: UPDATE ${table} SET step = ${unit + 1} WHERE ${where}, then sync. A line -- verify: SELECT … in the file lets the tool look by itself.`,
-      ...placeIn(migration, offset),
+      ...locateIn(source, offset),
     },
   )
 }
@@ -127,15 +132,12 @@ export function interruptedError({ context }: Run, note?: string): MigrationMana
   })
 }
 
-export function lostError({ context }: Run): MigrationManagerError {
-  return new MigrationManagerError(
-    'connection/lost',
-    `The connection to ${context.environment} was lost again and again.`,
-    {
-      environment: context.environment,
-      hint: 'What was under way was rolled back. Look at the network and the server, then run sync again.',
-    },
-  )
+/** `note` says what is so where not all of it was rolled back. */
+export function lostError({ context }: Run, note?: string): MigrationManagerError {
+  return new MigrationManagerError('connection/lost', `The connection to ${context.environment} was lost.`, {
+    environment: context.environment,
+    hint: `${note ?? 'What was under way was rolled back.'} Look at the network and the server, then run sync again.`,
+  })
 }
 
 /** Nothing of the migration was sent yet. */
@@ -150,13 +152,14 @@ export function unreachableError({ context }: Run, next: string): MigrationManag
   )
 }
 
-export function unknownError({ context }: Run, what: string): MigrationManagerError {
+/** `note` says what can be so where it is not all or nothing. */
+export function unknownError({ context }: Run, what: string, note?: string): MigrationManagerError {
   return new MigrationManagerError(
     'outcome/unknown',
     `The connection to ${context.environment} was lost while ${what} ran, and could not be had again in time.`,
     {
       environment: context.environment,
-      hint: 'It is applied as a whole or not at all. Run status or sync again when the database can be reached: the history will decide.',
+      hint: `${note ?? 'It is applied as a whole or not at all.'} Run status or sync again when the database can be reached: the history will decide.`,
     },
   )
 }

@@ -2,7 +2,8 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
 import type { Held, HoldResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
-import { describeServerFailure, ServerFailure } from './errors.ts'
+import { describeServerFailure } from './errors.ts'
+import { ServerFailure } from './session-failure.ts'
 import { describeMigrationFailure, escapedError, interruptedError, lostError, unrunnableError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
@@ -21,9 +22,10 @@ import type { Run } from './run.ts'
  */
 export async function holdSteps(run: Run, steps: readonly Step[], basis: string): Promise<HoldResult> {
   const parts: Part[] = []
-  for (const { migration } of steps) {
-    const part = readPart(migration)
-    if (part.kind === 'unrunnable') return failed(migration.name, unrunnableError(run, migration, part.problem))
+  for (const step of steps) {
+    const { migration } = step
+    const part = readPart(step)
+    if (part.kind === 'unrunnable') return failed(migration.name, unrunnableError(run, part.source, part.problem))
     if (part.kind === 'steps') return failed(migration.name, notAtomicError(run, migration.name))
     parts.push(part)
   }
@@ -100,7 +102,8 @@ function createHeld(run: Run, steps: readonly Step[]): Held {
   return {
     async check() {
       const [row] = await session.ask('SELECT pg_catalog.pg_backend_pid()::text', context.limits.connectMs)
-      if (row?.[0] !== String(facts.pid)) throw lockHeldError(link, null)
+      // Behind a transaction pooler the transaction keeps whichever backend it was begun on.
+      if (context.hasSession && row?.[0] !== String(facts.pid)) throw lockHeldError(link, null)
     },
     async commit() {
       try {
@@ -111,8 +114,12 @@ function createHeld(run: Run, steps: readonly Step[]): Held {
       const history = await recover(run)
       if (history === null) return 'unknown'
       run.lock.isHeld = true
-      const ours = new Set(history.filter(({ runId }) => runId === context.runId).map(({ name }) => name))
-      return steps.every(({ migration }) => ours.has(migration.name)) ? 'committed' : 'rolled-back'
+      const rows = new Map(history.map((row) => [row.name, row]))
+      const isDone = steps.every(({ kind, migration }) => {
+        const row = rows.get(migration.name)
+        return kind === 'revert' ? row === undefined : row?.runId === context.runId
+      })
+      return isDone ? 'committed' : 'rolled-back'
     },
     async rollback() {
       // If this does not arrive, the end of the connection rolls back.

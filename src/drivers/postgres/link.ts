@@ -1,6 +1,7 @@
 import { MigrationManagerError } from '../../core/errors.ts'
-import { describeConnectFailure, describeSessionFailure, LostConnection, ServerFailure } from './errors.ts'
-import type { Place } from './errors.ts'
+import { describeConnectFailure, describeSessionFailure } from './errors.ts'
+import { LostConnection, ServerFailure } from './session-failure.ts'
+import type { Place } from './session-failure.ts'
 import { parseFacts, readMessage } from './reading.ts'
 import type { Facts } from './reading.ts'
 import { keepsBackend } from './pool-mode.ts'
@@ -105,7 +106,11 @@ async function open(options: LinkOptions, signal: AbortSignal): Promise<Opened> 
   const hello = readMessage(options.tables, options.key)
   let session: Session | undefined
   try {
-    const opened = await openSession(login, hello, { connectMs, signal })
+    const opened = await openSession(login, hello, {
+      connectMs,
+      signal,
+      isAtWork: (pid) => isAtWork(options, pid),
+    })
     session = opened.session
     const facts = parseFacts(opened.rows)
     const isKept = await keepsBackend(login, session, facts.pid, { connectMs, signal })
@@ -119,4 +124,16 @@ async function open(options: LinkOptions, signal: AbortSignal): Promise<Opened> 
 /** Whether what was thrown leaves open what the last message did: only the database knows. */
 export function isLoss(cause: unknown): boolean {
   return cause instanceof LostConnection || (cause instanceof ServerFailure && cause.server.isFatal)
+}
+
+/** Whether a backend is at work, asked over another connection; no answer counts as no. */
+async function isAtWork({ login, connectMs }: LinkOptions, pid: number): Promise<boolean> {
+  const query = `SELECT state FROM pg_catalog.pg_stat_activity WHERE pid = ${pid}`
+  try {
+    const { session, rows } = await openSession(login, query, { connectMs, signal: AbortSignal.timeout(connectMs) })
+    session.close()
+    return rows[0]?.[0] === 'active'
+  } catch {
+    return false
+  }
 }

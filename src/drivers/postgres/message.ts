@@ -1,5 +1,6 @@
 import type { Actor } from '../../core/driver.ts'
 import type { Migration } from '../../core/migration.ts'
+import type { SqlSource } from '../../core/rollback.ts'
 import type { Limits } from '../../core/policy.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { appendLog, createTables, historyDigest } from './tables.ts'
@@ -23,6 +24,8 @@ export interface MessageContext {
   readonly runId: string
   readonly actor: Actor
   readonly limits: Limits
+  /** `server_version_num`: 180004. */
+  readonly serverVersion: number
   /** Not behind a transaction pooler: a session lock and session settings mean something. */
   readonly hasSession: boolean
   /** Sets the session's own settings again after a `RESET ALL`; may be empty. */
@@ -40,6 +43,9 @@ export interface StatementSpan {
 /** A migration ready to be sent. */
 export interface Part {
   readonly migration: Migration
+  /** The text that is run, and whether it takes the migration back. */
+  readonly source: SqlSource
+  readonly isRevert: boolean
   readonly statements: readonly StatementSpan[]
 }
 
@@ -103,6 +109,9 @@ export function parseMarker(context: MessageContext, notice: string): Marker | n
   }
 }
 
+/** Leaves a failed transaction and everything that a file may have set for the session. */
+export const LEAVE = 'ROLLBACK;RESET SESSION AUTHORIZATION;RESET ROLE;BEGIN;RESET ALL;COMMIT;'
+
 export interface Composition {
   /** Roll back what an error left open before anything else. */
   readonly rollback: boolean
@@ -127,26 +136,26 @@ export function composeMessage(context: MessageContext, composition: Composition
     length += text.length
   }
 
-  if (composition.rollback) write(`ROLLBACK;RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;`)
+  if (composition.rollback) write(LEAVE)
   write(`${context.sessionSettings}${mark(context, "'began'")}\n`)
   if (composition.opening !== null) write(opening(context, composition.opening))
 
   if (composition.behind !== undefined) write(composition.behind)
 
   let stride = 1
-  for (const [part, { migration, statements }] of composition.parts.entries()) {
+  for (const [part, { migration, source, isRevert, statements }] of composition.parts.entries()) {
     const every = Math.ceil(statements.length / MAX_MARKS)
     stride = Math.max(stride, every)
     write(composition.holds && part > 0 ? localSettings(context) : `BEGIN;${localSettings(context)}`)
-    write(beginning(context, migration))
+    write(isRevert ? revertBeginning(context, migration) : beginning(context, migration))
     for (const [index, { start, end }] of statements.entries()) {
       if (index % every === 0) write(mark(context, `'statement:${part}:${index}'`))
       pieces.push({ part, messageStart: length, fileStart: start, length: end - start })
-      write(migration.up.slice(start, end))
+      write(source.sql.slice(start, end))
       // On a line of its own: the statement may end in a line comment.
       write('\n;')
     }
-    write(ending(context, migration, part))
+    write(ending(context, migration, part, isRevert))
     write(composition.holds ? 'RESET ALL;' : committing(context, part))
   }
   if (composition.holds) write(holding(context))
@@ -171,7 +180,7 @@ export function composeFailure(context: MessageContext, migration: Migration, co
     // The server's words may hold row data, and the log is read by many: the code only.
     detail: quoteLiteral(JSON.stringify({ code })),
   })
-  return `ROLLBACK;RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;${context.sessionSettings}BEGIN;SET LOCAL row_security = off;${entry}COMMIT;${unlock(context)}`
+  return `${LEAVE}${context.sessionSettings}BEGIN;SET LOCAL row_security = off;${entry}COMMIT;${unlock(context)}`
 }
 
 /** Gives the session lock back; a message of its own for those who hold it and have nothing more to say. */
@@ -193,6 +202,10 @@ ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF
   const unregistered = rename
     ? `${registered} IS DISTINCT FROM ${quoteLiteral(context.environment)}`
     : `${registered} IS NULL`
+  const refuseOther =
+    basis === null
+      ? ''
+      : `IF ${registered} <> ${quoteLiteral(context.environment)} THEN RAISE EXCEPTION 'the database belongs to another environment' USING ERRCODE = '${GUARD.stale}'; END IF;`
   const register = appendLog(tables, context.runId, context.actor, {
     event: 'init',
     migration: null,
@@ -209,6 +222,7 @@ ${takeLock(context)}
 present := pg_catalog.to_regclass(${history}) IS NOT NULL;
 ${checkBasis}
 ${createTables(tables)}
+${refuseOther}
 IF ${unregistered} THEN
   ${register}
   RAISE INFO '${context.marker}:prepared';
@@ -238,17 +252,30 @@ END`)}
 `
 }
 
+/** Taking back begins as applying does: the row is written first, and is this transaction's from then on. */
+function revertBeginning(context: MessageContext, migration: Migration): string {
+  const { tables, key, runId } = context
+  return `
+${doBlock(`BEGIN
+IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
+UPDATE ${tables.history} SET status = 'started', applied_at = NULL, run_id = ${quoteLiteral(runId)} WHERE migration_name = ${quoteLiteral(migration.name)} AND status = 'applied';
+IF NOT FOUND THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
+PERFORM pg_catalog.set_config('migration_manager.started', pg_catalog.clock_timestamp()::text, true);
+END`)}
+`
+}
+
 /**
  * The row's xmin is the proof that nothing in the file ended our transaction: after a stray COMMIT the UPDATE finds no
  * row of this transaction. The file may have left any role, search_path and settings behind.
  */
-function ending(context: MessageContext, migration: Migration, part: number): string {
+function ending(context: MessageContext, migration: Migration, part: number, isRevert: boolean): string {
   const { tables } = context
   const entry = appendLog(tables, context.runId, context.actor, {
-    event: 'apply',
+    event: isRevert ? 'rollback' : 'apply',
     migration: migration.name,
     checksum: migration.checksum,
-    outcome: 'applied',
+    outcome: isRevert ? 'done' : 'applied',
     durationMs: 'ms',
     detail: "'{}'",
   })
@@ -257,7 +284,7 @@ RESET SESSION AUTHORIZATION;RESET ROLE;
 ${doBlock(`DECLARE ms int := 0; began text := pg_catalog.current_setting('migration_manager.started', true);
 BEGIN
 IF began <> '' THEN ms := pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - began::timestamptz) * 1000); END IF;
-UPDATE ${tables.history} SET status = 'applied', applied_at = pg_catalog.clock_timestamp(), duration_ms = ms
+${isRevert ? `DELETE FROM ${tables.history}` : `UPDATE ${tables.history} SET status = 'applied', applied_at = pg_catalog.clock_timestamp(), duration_ms = ms`}
 WHERE migration_name = ${quoteLiteral(migration.name)} AND xmin = pg_catalog.pg_current_xact_id()::xid;
 IF NOT FOUND THEN RAISE EXCEPTION 'the file ended the transaction that it was run in' USING ERRCODE = '${GUARD.escaped}'; END IF;
 ${entry}
@@ -267,7 +294,8 @@ END`)}
 }
 
 function committing(context: MessageContext, part: number): string {
-  return `COMMIT;RESET ALL;${context.sessionSettings}${mark(context, `'applied:${part}'`)}
+  // In a transaction of its own: else the reset would be part of the next migration's, and go with it.
+  return `COMMIT;BEGIN;RESET ALL;${context.sessionSettings}${mark(context, `'applied:${part}'`)}COMMIT;
 `
 }
 
@@ -279,8 +307,8 @@ function holding({ limits }: MessageContext): string {
   return `SET CONSTRAINTS ALL IMMEDIATE;SET LOCAL idle_in_transaction_session_timeout = ${limits.statementTimeoutMs};`
 }
 
-export function localSettings({ limits }: MessageContext): string {
-  return `SET LOCAL lock_timeout = ${limits.lockTimeoutMs};SET LOCAL statement_timeout = ${limits.statementTimeoutMs};SET LOCAL idle_in_transaction_session_timeout = 60000;`
+export function localSettings({ limits, serverVersion }: MessageContext): string {
+  return `SET LOCAL lock_timeout = ${limits.lockTimeoutMs};SET LOCAL statement_timeout = ${limits.statementTimeoutMs};SET LOCAL idle_in_transaction_session_timeout = 60000;${serverVersion >= 170_000 ? 'SET LOCAL transaction_timeout = 0;' : ''}`
 }
 
 /** INFO reaches the client at once, whatever client_min_messages says (PostgreSQL manual, "Reporting Errors and Messages"). */

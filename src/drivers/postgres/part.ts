@@ -1,3 +1,6 @@
+import { sourceOf } from '../../core/plan.ts'
+import type { Step } from '../../core/plan.ts'
+import type { SqlSource } from '../../core/rollback.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import { readScript } from '../../sql/script.ts'
@@ -5,18 +8,32 @@ import { findStepProblems, needsSteps, splitUnits } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
 import type { Part } from './message.ts'
 
-/** A migration as it is carried out: in one transaction, step by step, or not at all. */
+/** A step as it is carried out: in one transaction, step by step, or not at all. */
 export type ReadPart =
   | (Part & { readonly kind: 'transaction' })
-  | { readonly kind: 'steps'; readonly migration: Migration; readonly units: readonly Unit[] }
-  | { readonly kind: 'unrunnable'; readonly migration: Migration; readonly problem: ScriptProblem }
+  | {
+      readonly kind: 'steps'
+      readonly migration: Migration
+      readonly source: SqlSource
+      readonly isRevert: boolean
+      readonly units: readonly Unit[]
+    }
+  | {
+      readonly kind: 'unrunnable'
+      readonly migration: Migration
+      readonly source: SqlSource
+      readonly problem: ScriptProblem
+    }
 
-/** Reads a migration's text for how it must be run. */
-export function readPart(migration: Migration): ReadPart {
-  const script = readScript(migration.up)
-  const [problem] = [...script.problems, ...findStepProblems(migration.up, script)]
-  if (problem !== undefined) return { kind: 'unrunnable', migration, problem }
-  return needsSteps(migration.up, script)
-    ? { kind: 'steps', migration, units: splitUnits(migration.up, script) }
-    : { kind: 'transaction', migration, statements: script.statements }
+/** Reads a step's text for how it must be run. */
+export function readPart(step: Step): ReadPart {
+  const { migration } = step
+  const source = sourceOf(step)
+  const isRevert = step.kind === 'revert'
+  const script = readScript(source.sql)
+  const [problem] = [...script.problems, ...findStepProblems(source.sql, script)]
+  if (problem !== undefined) return { kind: 'unrunnable', migration, source, problem }
+  return needsSteps(source.sql, script)
+    ? { kind: 'steps', migration, source, isRevert, units: splitUnits(source.sql, script) }
+    : { kind: 'transaction', migration, source, isRevert, statements: script.statements }
 }

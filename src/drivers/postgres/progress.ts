@@ -81,7 +81,8 @@ export function followProgress(
           progress.applied.push({ name, durationMs })
           progress.part = marker.part + 1
           progress.statement = -1
-          emit({ type: 'migration-applied', environment, migration: name, durationMs })
+          const type = parts[marker.part]?.isRevert === true ? 'migration-reverted' : 'migration-applied'
+          emit({ type, environment, migration: name, durationMs })
           break
         }
       }

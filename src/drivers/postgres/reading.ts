@@ -14,6 +14,8 @@ export interface Facts {
   readonly version: number
   /** The server runs on Linux, where it can notice a client that is gone. */
   readonly onLinux: boolean
+  /** It replays what another server does, and cannot be written to. */
+  readonly isStandby: boolean
   /** When the backend began, as the server writes it; with its pid it names the backend for good. */
   readonly backendStart: string
   readonly databaseId: string
@@ -58,7 +60,7 @@ BEGIN
   IF entries IS NOT NULL AND to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL THEN
     SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
   END IF;
-  facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'backendStart', (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+  facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
     'initialisedAs', registered, 'columns', columns, 'history', entries, 'holder', holder,
     'statementTimeoutMs', (SELECT CASE unit WHEN 'ms' THEN setting::bigint END FROM pg_settings WHERE name = 'statement_timeout'));
@@ -79,6 +81,7 @@ export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts
     pid,
     version,
     onLinux: facts['onLinux'] === true,
+    isStandby: facts['isStandby'] === true,
     backendStart: typeof facts['backendStart'] === 'string' ? facts['backendStart'] : '',
     databaseId: typeof databaseId === 'string' ? databaseId : '',
     initialisedAs: typeof initialisedAs === 'string' ? initialisedAs : null,

@@ -1,7 +1,10 @@
 import type { AppliedMigration } from '../../core/history.ts'
+import type { Step } from '../../core/plan.ts'
 import { reach } from '../../core/kill-point.ts'
 import { pause } from './pause.ts'
 import { waitForLock } from './lock-wait.ts'
+import { LostConnection } from './session-failure.ts'
+import { LEAVE } from './message.ts'
 import type { Run } from './run.ts'
 
 /** Between two attempts to connect again, in milliseconds. */
@@ -23,6 +26,8 @@ export async function recover({ link, context, emit }: Run): Promise<readonly Ap
     try {
       reach('recovering')
       await link.reopen(signal)
+      // A standby's locks and rows prove nothing about the primary.
+      if (link.facts.isStandby) throw new LostConnection('only a standby can be reached')
       await waitForLock(link, { ...context, limits: { ...limits, lockWaitMs: deadline - Date.now() } }, emit, signal)
       return (await link.refresh()).history
     } catch {
@@ -31,4 +36,15 @@ export async function recover({ link, context, emit }: Run): Promise<readonly Ap
     }
   }
   return null
+}
+
+/**
+ * Whether a step is committed after all, by its row: asked when an error came behind its last statement. The backend
+ * has answered, so nothing of it is under way any more.
+ */
+export async function isCommitted({ link, context }: Run, { kind, migration }: Step): Promise<boolean> {
+  await link.session.ask(LEAVE, context.limits.connectMs)
+  const { history } = await link.refresh()
+  const row = history.find(({ name }) => name === migration.name)
+  return kind === 'revert' ? row === undefined : row?.status === 'applied' && row.runId === context.runId
 }

@@ -1,4 +1,4 @@
-import type { Place, Rule, ServerError } from './errors.ts'
+import type { Place, Rule, ServerError } from './session-failure.ts'
 
 const WRONG_PASSWORD: Rule = {
   code: 'connection/wrong-password',

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import postgres from 'postgres'
 import { reach } from '../../core/kill-point.ts'
 import type { Secret } from '../../core/secret.ts'
-import { LostConnection, ServerFailure } from './errors.ts'
+import { LostConnection, ServerFailure } from './session-failure.ts'
 import { openSocket, sendCancel } from './socket.ts'
 import type { Address } from './socket.ts'
 
@@ -20,6 +20,8 @@ export interface Notice {
 }
 
 export interface SessionOptions {
+  /** Asked when the server has been silent for too long: whether the backend is still at work. Without it, it is not. */
+  readonly isAtWork?: (pid: number) => Promise<boolean>
   /** To connect and log in. */
   readonly connectMs: number
   readonly signal: AbortSignal
@@ -69,7 +71,7 @@ export async function openSession(
   const abort = (): void => void socket.destroy(deadline.reason instanceof Error ? deadline.reason : undefined)
   deadline.addEventListener('abort', abort, { once: true })
   try {
-    const session = createSession(login, socket)
+    const session = createSession(login, socket, options.isAtWork ?? (async () => false))
     const rows = await session.ask(hello, options.connectMs)
     reach('read')
     return { session, rows }
@@ -85,7 +87,11 @@ export async function openSession(
   }
 }
 
-function createSession(login: Login, socket: Socket): Session & { backendPid: number } {
+function createSession(
+  login: Login,
+  socket: Socket,
+  isAtWork: (pid: number) => Promise<boolean>,
+): Session & { backendPid: number } {
   let onNotice: (notice: Notice) => void = () => {}
   let backend: { pid: number; secret: number } = { pid: 0, secret: 0 }
   let handedOver = false
@@ -134,7 +140,12 @@ function createSession(login: Login, socket: Socket): Session & { backendPid: nu
     listen: (notice: Notice) => void,
     onRow: ((row: unknown) => void) | null,
   ): Promise<unknown> {
-    const silence = setTimeout(() => socket.destroy(), silenceMs)
+    const silence = setTimeout(() => void endSilence(), silenceMs)
+    const endSilence = async (): Promise<void> => {
+      // A file may allow its statements more time than we do.
+      if (await isAtWork(backend.pid)) silence.refresh()
+      else socket.destroy()
+    }
     onNotice = (notice) => {
       silence.refresh()
       listen(notice)

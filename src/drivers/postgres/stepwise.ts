@@ -1,10 +1,12 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
+import type { Migration } from '../../core/migration.ts'
 import { readMeaning } from '../../sql/meaning.ts'
 import { startOfUnit } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
 import { verifyQueries } from '../../sql/verify.ts'
-import { ServerFailure } from './errors.ts'
+import { describeServerFailure } from './errors.ts'
+import { ServerFailure } from './session-failure.ts'
 import {
   describeStatementFailure,
   escapedError,
@@ -15,6 +17,7 @@ import {
 } from './failure.ts'
 import { isSameIndex } from './index-definition.ts'
 import { isLoss } from './link.ts'
+import { lockHeldError } from './lock-wait.ts'
 import { composeFailure, GUARD, silenceOf, utf16Offset } from './message.ts'
 import type { ReadPart } from './part.ts'
 import { postConditionOf } from './postcondition.ts'
@@ -53,13 +56,19 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
       if (!isLoss(cause)) throw cause
     }
     const history = await recover(run)
-    if (history === null) return { kind: 'unknown', error: unknownError(run, migration.name), isResumable: true }
+    if (history === null) {
+      const note = 'It is carried out step by step, and how many of its steps are done is not known.'
+      return { kind: 'unknown', error: unknownError(run, migration.name, note), isResumable: true }
+    }
     run.lock.isHeld = true
     const row = history.find(({ name }) => name === migration.name)
     if (row?.status === 'applied') return { kind: 'applied', durationMs: row.durationMs ?? 0 }
     if (row !== undefined && row.step === null)
       return { kind: 'needs-person', error: escapedError(run, migration), isResumable: false }
-    if (recoveries === MAX_RECOVERIES) return { kind: 'failed', error: lostError(run), isResumable: row !== undefined }
+    if (recoveries === MAX_RECOVERIES) {
+      const note = row === undefined ? undefined : `Steps 1 to ${row.step} of ${part.units.length} are done.`
+      return { kind: 'failed', error: lostError(run, note), isResumable: row !== undefined }
+    }
     at = row?.step ?? null
   }
 }
@@ -68,11 +77,14 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
   const { context } = run
   const { migration, units } = part
   const first = resumeAt ?? 0
+  let isClaimed = resumeAt !== null
+  let done = first
   try {
     await send(run, claimMessage(context, migration, resumeAt))
+    isClaimed = true
     reach('claimed')
     for (const unit of units.slice(0, first)) {
-      if (unit.kind === 'setting') await send(run, migration.up.slice(unit.statement.start, unit.statement.end))
+      if (unit.kind === 'setting') await send(run, part.source.sql.slice(unit.statement.start, unit.statement.end))
     }
     for (const [index, unit] of units.entries()) {
       if (index < first) continue
@@ -85,6 +97,7 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
       })
       const end = await carryOutUnit(run, part, unit, { index, isInDoubt: resumeAt === index })
       if (end !== null) return end
+      done = index + 1
     }
     const durationMs = Date.now() - began
     await send(run, finishMessage(context, migration, units.length, durationMs))
@@ -92,8 +105,17 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
     run.emit({ type: 'migration-applied', environment: context.environment, migration: migration.name, durationMs })
     return { kind: 'applied', durationMs }
   } catch (cause) {
-    if (cause instanceof ServerFailure && cause.server.code === GUARD.stale) return { kind: 'stale' }
-    throw cause
+    if (!(cause instanceof ServerFailure) || isLoss(cause)) throw cause
+    const { code } = cause.server
+    if (code === GUARD.stale) return { kind: 'stale' }
+    // Not the file's own statements but ours: the claim, the row of a step, the last word.
+    if (run.signal.aborted && isClaimed) return interrupted(run, part, done)
+    const error = run.signal.aborted
+      ? interruptedError(run)
+      : code === GUARD.locked
+        ? lockHeldError(run.link, null)
+        : describeServerFailure(cause.server, run.link.options.place)
+    return { kind: 'failed', error, isResumable: isClaimed }
   }
 }
 
@@ -108,13 +130,16 @@ async function carryOutUnit(run: Run, part: StepwisePart, unit: Unit, place: Pla
   for (let attempt = 0; ; attempt++) {
     if (run.signal.aborted) return interrupted(run, part, place.index)
     try {
-      return unit.kind === 'alone' ? await doAlone(run, part, unit, place) : await doTogether(run, part, unit, place)
+      if (unit.kind !== 'alone') return await doTogether(run, part, unit, place)
+      return await doAlone(run, part, unit, { ...place, isInDoubt: place.isInDoubt || attempt > 0 })
     } catch (cause) {
       if (isLoss(cause) || !(cause instanceof ServerFailure)) throw cause
       const { code, message } = cause.server
       if (code === GUARD.stale) throw cause
       if (run.signal.aborted) return interrupted(run, part, place.index)
-      if (isTransient(code) && attempt < run.context.limits.lockRetries) {
+      // What may have committed a part before it failed is not done a second time.
+      const mayRepeat = unit.kind !== 'alone' || (await isTellable(part, unit))
+      if (isTransient(code) && mayRepeat && attempt < run.context.limits.lockRetries) {
         await send(run, 'ROLLBACK')
         await waitToRetry(run, part.migration.name, message, attempt + 1)
         continue
@@ -146,18 +171,19 @@ async function doTogether(
 /** A statement that must stand alone: what it is for is looked at before and after, because nothing else proves it. */
 async function doAlone(
   run: Run,
-  { migration }: StepwisePart,
+  { migration, source, units }: StepwisePart,
   unit: Extract<Unit, { kind: 'alone' }>,
   { index, isInDoubt }: Place,
 ): Promise<StepwiseEnd | null> {
-  const text = migration.up.slice(unit.statement.start, unit.statement.end)
+  const text = source.sql.slice(unit.statement.start, unit.statement.end)
   const meaning = await readMeaning(text)
   const condition = postConditionOf(meaning)
-  const save = (): Promise<null> => send(run, saveStep(run.context, migration, index)).then(() => null)
+  const save = (): Promise<null> => saveDone(run, migration, index)
 
   const before = await clear(run, condition)
   reach('looked')
-  if (before === 'done' && !condition.isRepeatable) {
+  // On the first attempt the server is asked, and says what is wrong; only an index is looked at, by its definition.
+  if (before === 'done' && !condition.isRepeatable && (isInDoubt || meaning.kind === 'create-index')) {
     const { link, context } = run
     const isOther =
       meaning.kind === 'create-index' &&
@@ -173,16 +199,18 @@ async function doAlone(
     })
   }
   if (condition.query === null && !condition.isRepeatable && isInDoubt) {
-    const answer = await verify(run, migration.up)
+    const answer = await verify(run, source.sql)
     if (answer === true) return save()
-    if (answer === null) {
+    // A query about the whole file is false, too, because what comes behind this step is missing.
+    if (answer === null || (answer === false && index < units.length - 1)) {
       return {
         kind: 'needs-person',
-        error: undecidableError(run, migration, index, unit.statement.start),
+        error: undecidableError(run, { migration, source }, index, unit.statement.start),
         isResumable: true,
       }
     }
   }
+  if (run.signal.aborted) return { kind: 'failed', error: interruptedError(run), isResumable: true }
   reach('stepping')
   try {
     await send(run, text, migration.name)
@@ -196,6 +224,27 @@ async function doAlone(
   if (after === 'half' || after === 'busy')
     throw new ServerFailure({ ...UNFINISHED, message: `${unit.what} left something unfinished behind` })
   return save()
+}
+
+/** Says that a step is done; it is, so nothing but this is tried again. */
+async function saveDone(run: Run, migration: Migration, index: number): Promise<null> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await send(run, saveStep(run.context, migration, index))
+      return null
+    } catch (cause) {
+      const isTemporary = cause instanceof ServerFailure && isTransient(cause.server.code)
+      if (!isTemporary || attempt > run.context.limits.lockRetries) throw cause
+      await send(run, 'ROLLBACK')
+      await waitToRetry(run, migration.name, cause.server.message, attempt)
+    }
+  }
+}
+
+/** Whether the catalogs tell what a statement has done, or doing it again does no harm. */
+async function isTellable({ source }: StepwisePart, { statement }: Extract<Unit, { kind: 'alone' }>): Promise<boolean> {
+  const condition = postConditionOf(await readMeaning(source.sql.slice(statement.start, statement.end)))
+  return condition.query !== null || condition.isRepeatable
 }
 
 /** As a serialisation failure, so that it is tried again: what was left behind is cleared first. */
@@ -226,8 +275,8 @@ async function clear(run: Run, { query }: PostCondition): Promise<Standing> {
     if (run.signal.aborted || Date.now() > deadline)
       throw new ServerFailure({ ...UNFINISHED, code: '55P03', message: 'another session is still at work on it' })
     if (standing === 'busy') run.emit({ type: 'waiting', environment, what: 'another session is building this index' })
-    for (const remedy of remedies) await send(run, remedy)
-    if (remedies.length === 0) await new Promise((resolve) => setTimeout(resolve, 250))
+    if (standing === 'half') for (const remedy of remedies) await send(run, remedy)
+    if (standing === 'busy' || remedies.length === 0) await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }
 
@@ -261,7 +310,7 @@ function send(run: Run, text: string, migration?: string): Promise<void> {
 /** Stops at a unit: a claim under which nothing was done is taken back, all else stays for the next run. */
 async function fail(
   run: Run,
-  { migration, units }: StepwisePart,
+  { migration, source, units, isRevert }: StepwisePart,
   unit: Unit,
   index: number,
   cause: ServerFailure,
@@ -269,9 +318,12 @@ async function fail(
   const { context, emit } = run
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
   const isUntouched = units.slice(0, index).every(({ kind }) => kind === 'setting')
-  const tidied = await tidy(run, migration.up, unit, cause)
-  const note =
-    isUntouched && tidied
+  const tidied = await tidy(run, source.sql, unit, cause)
+  const isTold =
+    unit.kind !== 'alone' || (await isTellable({ kind: 'steps', migration, source, units, isRevert }, unit))
+  const note = !isTold
+    ? `Look whether it has committed a part of its work before it failed, and undo that by hand. Then: migration-manager repair abandon ${migration.name} --env ${context.environment} --reason "…"${index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`}.`
+    : isUntouched && tidied
       ? undefined
       : `Steps 1 to ${index} of ${units.length} are done. Mend what stopped it and run sync again: it goes on at step ${index + 1}.`
   if (isUntouched && tidied) await send(run, withdrawMessage(context, migration))
@@ -280,7 +332,7 @@ async function fail(
     () => {},
   )
   const offset = cause instanceof LocatedFailure ? cause.offset : startOfUnit(unit)
-  const error = describeStatementFailure(run, migration, cause.server, offset, note)
+  const error = describeStatementFailure(run, source, cause.server, offset, note)
   return { kind: 'failed', error, isResumable: note !== undefined }
 }
 
@@ -292,7 +344,9 @@ async function tidy(run: Run, text: string, unit: Unit, cause: ServerFailure): P
   if (cause.server.code === '42P07') return true
   const condition = postConditionOf(await readMeaning(text.slice(unit.statement.start, unit.statement.end)))
   try {
-    return (await clear(run, condition)) !== 'done' && condition.query !== null
+    const left = await clear(run, condition)
+    // What can be done again does no harm where it has been done; else nothing must be there.
+    return condition.isRepeatable || left === 'absent'
   } catch (failure) {
     if (isLoss(failure)) throw failure
     return false

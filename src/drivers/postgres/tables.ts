@@ -80,7 +80,7 @@ function closeTable(table: string): string {
 
 /** One event of the log. `durationMs` and `detail` are SQL expressions; the rest are values. */
 export interface LogEntry {
-  readonly event: 'init' | 'apply' | 'fail' | RepairKind
+  readonly event: 'init' | 'apply' | 'rollback' | 'fail' | RepairKind
   readonly migration: string | null
   readonly checksum: string | null
   readonly outcome: string

@@ -13,7 +13,14 @@ describe('parseConfigFile', () => {
       protected: ['prod'],
       schema: 'ops',
       supabase: true,
-      timeouts: { connectSeconds: 1, lockSeconds: 2, statementSeconds: 3, lockWaitSeconds: 0, recoverWaitSeconds: 5 },
+      timeouts: {
+        connectSeconds: 1,
+        lockSeconds: 2,
+        statementSeconds: 3,
+        lockWaitSeconds: 0,
+        recoverWaitSeconds: 5,
+        silenceSeconds: 0.5,
+      },
     })
     expect(parseConfigFile(`\uFEFF${text}`, FILE)).toEqual({
       problems: [],
@@ -23,7 +30,14 @@ describe('parseConfigFile', () => {
         protected: ['prod'],
         schema: 'ops',
         supabase: true,
-        limits: { connectMs: 1000, lockTimeoutMs: 2000, statementTimeoutMs: 3000, lockWaitMs: 0, recoverWaitMs: 5000 },
+        limits: {
+          connectMs: 1000,
+          lockTimeoutMs: 2000,
+          statementTimeoutMs: 3000,
+          lockWaitMs: 0,
+          recoverWaitMs: 5000,
+          silenceMs: 500,
+        },
       },
     })
   })

@@ -28,12 +28,17 @@ test.each(['', ' ', '---', '!?', '\u0301', '🎉'])('%j leaves no name', (descri
   expect(nextFileName([], description, NOW)).toBeNull()
 })
 
-// Known: the description is cut at 80 UTF-16 units, names are measured in bytes and refused with half a character.
-test.fails.each([
-  ['many bytes', '数'.repeat(100)],
-  ['characters of two UTF-16 units', `a${'𐐀'.repeat(100)}`],
-])('a long description of %s still makes a name that is accepted', (_, description) => {
+test.each([
+  ['many bytes', '数'.repeat(100), `001-${'数'.repeat(53)}.sql`],
+  ['characters of two UTF-16 units', `a${'𐐀'.repeat(100)}`, `001-a${'𐐨'.repeat(39)}.sql`],
+  ['letters of two bytes', 'ж'.repeat(100), `001-${'ж'.repeat(80)}.sql`],
+])('a long description of %s is cut between two characters, and its name is accepted', (_, description, expected) => {
   const fileName = nextFileName([], description, NOW)
 
+  expect(fileName).toBe(expected)
   expect(readMigrations([fileOf(fileName ?? '')])).toMatchObject({ migrations: [{ version: '001' }] })
+})
+
+test('Korean syllables stay whole', () => {
+  expect(nextFileName([], '한국어 é', NOW)).toBe('001-한국어-e.sql')
 })

@@ -24,7 +24,6 @@ const STARTED = row('started', 'sha256:row')
 describe('a repair', () => {
   test.each([
     ['accept-checksum', APPLIED, { status: 'applied', checksum: 'sha256:file' }],
-    ['accept-checksum', STARTED, { status: 'started', checksum: 'sha256:file' }],
     ['mark-applied', undefined, { status: 'applied', checksum: 'sha256:file' }],
     ['mark-not-applied', APPLIED, null],
     ['finish', STARTED, { status: 'applied', checksum: 'sha256:row' }],
@@ -37,6 +36,7 @@ describe('a repair', () => {
 
   test.each([
     ['accept-checksum', undefined],
+    ['accept-checksum', STARTED],
     ['accept-checksum', row('applied', 'sha256:file')],
     ['mark-applied', APPLIED],
     ['mark-applied', STARTED],

@@ -79,14 +79,21 @@ describe('splitStatements', () => {
 
   it.each([
     "copy t from '/tmp/stdin'; x",
-    'copy (select * from stdin) to stdout; x',
-    'copy t to stdout; x',
+    "copy (select * from stdin) to '/tmp/x'; x",
     'copy "stdin" from "stdin"; x',
     'select * from stdin; x',
   ])('sees no data behind %s', (sql) => {
     expect(texts(sql)).toHaveLength(2)
     expect(problems(sql)).toEqual([])
   })
+
+  it.each(['copy (select * from t) to stdout; x', 'COPY t (a) TO STDOUT (FORMAT csv); x'])(
+    'refuses to send rows to a client that is not there: %s',
+    (sql) => {
+      expect(texts(sql)).toHaveLength(2)
+      expect(problems(sql)).toEqual([['sql/copy-data', expect.stringMatching(/^copy/i)]])
+    },
+  )
 
   it.each<[string, string, string]>([
     ['string', "select 1; select 'a; select 2;", "'a;"],

@@ -1,0 +1,109 @@
+import type { Check } from '../core/check.ts'
+import type { Emit } from '../core/event.ts'
+import { allowFindings } from '../core/finding.ts'
+import type { AppliedMigration } from '../core/history.ts'
+import { MigrationManagerError } from '../core/errors.ts'
+import { compareVersions, versionOf } from '../core/migration.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Project } from '../core/project.ts'
+import { findHeldLater, newestApplied, planRollback } from '../core/rollback-plan.ts'
+import type { RollbackSelection } from '../core/rollback-plan.ts'
+import { columnsOf, runChecks } from './plan.ts'
+import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
+import { environmentsFrom, selectEnvironments } from './selection.ts'
+import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import type { Survey } from './survey.ts'
+import { carryOut } from './sync.ts'
+import type { SyncPorts, SyncReport } from './sync.ts'
+
+/**
+ * Takes migrations back in the selected environments, newest first, the environments in reverse promotion order: the
+ * newest migration that any of them holds, or all above a version, or one alone. Every environment is read and every
+ * rollback found before anything is written.
+ */
+export async function rollback(
+  project: Project,
+  options: SyncOptions & { readonly dryRun: boolean; readonly atomic: boolean },
+  ports: SyncPorts,
+): Promise<SyncReport> {
+  return carryOut(await planRollbacks(project, options, ports.checks, ports.emit, ports.signal), options, ports)
+}
+
+async function planRollbacks(
+  project: Project,
+  options: SyncOptions,
+  checks: readonly Check[],
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<PlanReport> {
+  // Those behind the selected ones are read, too: they must not keep what the ones before them lose.
+  const environments = environmentsFrom(project)
+  const seen = await survey(project, environments, readFolders(project, environments), emit, signal)
+  try {
+    return await decide(project, options, checks, seen)
+  } catch (cause) {
+    await seen[Symbol.asyncDispose]()
+    throw cause
+  }
+}
+
+async function decide(
+  project: Project,
+  options: SyncOptions,
+  checks: readonly Check[],
+  seen: Survey,
+): Promise<PlanReport> {
+  refuseUnreadable(seen.sights)
+  refuseMixUps(seen.sights, { mayRename: false })
+  const selected = new Set(selectEnvironments(project).map(({ name }) => name))
+  const reachable = seen.sights.flatMap((sight) =>
+    sight.isReachable && selected.has(sight.environment.name) ? [sight] : [],
+  )
+  const allow = new Set(options.allow)
+  const selection = resolveSelection(
+    options,
+    reachable.map(({ reading }) => reading.history),
+  )
+  const targets = reachable.toReversed().map((sight): TargetPlan => {
+    const { environment, reading } = sight
+    const replan = (history: readonly AppliedMigration[]): Plan =>
+      planRollback(environment.name, seen.migrationsOf(environment), history, selection, allow)
+    return { sight, plan: replan(reading.history), replan }
+  })
+  const plans = targets.map(({ plan }) => plan)
+  const findings = [
+    ...targets.flatMap(({ sight }) => sight.reading.findings),
+    ...plans.flatMap((plan) => plan.findings),
+    ...findHeldLater(columnsOf(seen), plans),
+    ...(await runChecks(checks, targets)),
+  ]
+  return { targets, findings: allowFindings(findings, allow), survey: seen }
+}
+
+/** What a person wrote, against what is applied. Throws `usage/unknown-version` for what no environment holds. */
+function resolveSelection(
+  { to, only }: SyncOptions,
+  histories: readonly (readonly AppliedMigration[])[],
+): RollbackSelection {
+  if (to === undefined && only === undefined) return { kind: 'name', name: newestApplied(histories) ?? '' }
+  const wanted = only ?? to ?? ''
+  const names = [...new Set(histories.flat().map(({ name }) => name))]
+  const isSame = (name: string): boolean => {
+    const version = versionOf(name)
+    return name === wanted || (/^\d+$/.test(wanted) && version !== null && compareVersions(version, wanted) === 0)
+  }
+  // Everything can be taken back: 0 stays "applied" though there is no such migration.
+  if (to !== undefined && /^0+$/.test(to) && !names.some(isSame)) return { kind: 'to', version: '0' }
+  const name = names.find(isSame)
+  if (name === undefined) {
+    const option = only === undefined ? '--to' : '--only'
+    throw new MigrationManagerError(
+      'usage/unknown-version',
+      `${option} ${wanted}: no environment holds this migration.`,
+      {
+        hint: 'Look at status for what is applied. rollback --to 0 takes everything back.',
+      },
+    )
+  }
+  return only === undefined ? { kind: 'to', version: versionOf(name) ?? '0' } : { kind: 'name', name }
+}

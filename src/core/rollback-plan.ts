@@ -1,0 +1,129 @@
+import { allowFindings } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { compareNames, digestHistory } from './history.ts'
+import type { AppliedMigration } from './history.ts'
+import type { Column } from './matrix.ts'
+import { compareVersions, versionOf } from './migration.ts'
+import type { Migration } from './migration.ts'
+import { findDisagreements } from './plan.ts'
+import type { Plan, Step } from './plan.ts'
+
+/** Which of the applied migrations are to be taken back. `name` is one migration, `to` stays applied. */
+export type RollbackSelection =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'to'; readonly version: string }
+
+/** The newest migration that any of these histories holds: what `rollback` without a version takes back. */
+export function newestApplied(histories: readonly (readonly AppliedMigration[])[]): string | null {
+  return (
+    histories
+      .flatMap((history) => history.map(({ name }) => name))
+      .toSorted(compareNames)
+      .at(-1) ?? null
+  )
+}
+
+/**
+ * Plans `rollback` for one target: what is selected and applied there, newest first. Pure. A migration without a file,
+ * without a rollback, edited since it ran, or below others that stay, is a finding that blocks.
+ */
+export function planRollback(
+  environment: string,
+  files: readonly Migration[],
+  history: readonly AppliedMigration[],
+  selection: RollbackSelection,
+  allow: ReadonlySet<string>,
+): Plan {
+  const byName = new Map(files.map((file) => [file.name, file]))
+  const rows = history.toSorted((a, b) => compareNames(b.name, a.name))
+  const wanted = rows.filter((row) => isWanted(row.name, selection))
+  const names = new Set(wanted.map(({ name }) => name))
+  const steps = wanted.flatMap((row): Step[] => {
+    const migration = byName.get(row.name)
+    return migration?.down === null || migration === undefined
+      ? []
+      : [Object.freeze({ kind: 'revert', migration, resumeAt: null })]
+  })
+  const findings = [
+    ...findDisagreements(environment, files, wanted),
+    ...wanted.flatMap((row) => findNoWayBack(environment, byName.get(row.name))),
+    ...findNotLatest(environment, rows, names),
+  ]
+  return Object.freeze({
+    environment,
+    steps: Object.freeze(steps),
+    findings: Object.freeze(allowFindings(findings, allow)),
+    basis: digestHistory(history),
+  })
+}
+
+function isWanted(name: string, selection: RollbackSelection): boolean {
+  if (selection.kind === 'name') return name === selection.name
+  const version = versionOf(name)
+  return version !== null && compareVersions(version, selection.version) > 0
+}
+
+function findNoWayBack(environment: string, file: Migration | undefined): readonly Finding[] {
+  // Without a file it is `history/missing-file` already.
+  if (file === undefined || file.down !== null) return []
+  return [
+    {
+      code: 'rollback/none',
+      severity: 'block',
+      environment,
+      migration: file.name,
+      message: `${file.name} has no rollback.`,
+      hint: `Write ${file.file.replace(/\.sql$/, '.down.sql')} with the SQL that takes it back. (A block in the file itself would change what ${environment} ran.)`,
+    },
+  ]
+}
+
+/** What came later may rest on what is to be taken back. */
+function findNotLatest(
+  environment: string,
+  newestFirst: readonly AppliedMigration[],
+  names: ReadonlySet<string>,
+): readonly Finding[] {
+  const lowest = newestFirst.findLastIndex(({ name }) => names.has(name))
+  const staying = newestFirst.slice(0, Math.max(0, lowest)).filter(({ name }) => !names.has(name))
+  const migration = newestFirst[lowest]?.name
+  if (staying.length === 0 || migration === undefined) return []
+  return [
+    {
+      code: 'rollback/not-latest',
+      severity: 'block',
+      environment,
+      migration,
+      message: `${migration} is not the latest in ${environment}: ${staying.map(({ name }) => name).join(', ')} came after it.`,
+      hint: `Take those back as well: rollback --to the version before ${migration}. If nothing of them rests on it, add --allow rollback/not-latest.`,
+    },
+  ]
+}
+
+/**
+ * Finds migrations that an environment would lose while the one behind it in the promotion order keeps them: it would
+ * then hold what the one before does not. `columns` are in promotion order.
+ */
+export function findHeldLater(columns: readonly Column[], plans: readonly Plan[]): readonly Finding[] {
+  const planOf = new Map(plans.map((plan) => [plan.environment, plan]))
+  return columns.flatMap(({ environment }, index) => {
+    const behind = columns
+      .slice(index + 1)
+      .find((column) => column.environment.migrationsDir === environment.migrationsDir)
+    const plan = planOf.get(environment.name)
+    if (plan === undefined || behind === undefined || behind.history === null) return []
+    const later = behind.environment.name
+    const lost = new Set(planOf.get(later)?.steps.map(({ migration }) => migration.name))
+    const kept = new Set(behind.history.map(({ name }) => name).filter((name) => !lost.has(name)))
+    return plan.steps
+      .filter(({ migration }) => kept.has(migration.name))
+      .map(({ migration }): Finding => ({
+        code: 'rollback/held-later',
+        severity: 'block',
+        environment: environment.name,
+        migration: migration.name,
+        message: `${environment.name} would lose ${migration.name} while ${later} keeps it.`,
+        hint: `Take it back in ${later} as well: --env ${environment.name},${later}. To go on all the same, add --allow rollback/held-later.`,
+      }))
+  })
+}

@@ -1,0 +1,35 @@
+/** Text that is run, and where it stands in a file: line and column of a place in it follow from that. */
+export interface SqlSource {
+  readonly sql: string
+  /** The path as shown to people. */
+  readonly file: string
+  /** The line of the file at which `sql` begins, 1-based. */
+  readonly firstLine: number
+  /** How many characters stand before `sql` in each line of the file: a comment's mark. */
+  readonly indent: number
+}
+
+/** The line that begins a rollback block, and nothing else in it: `-- Rollback`, `-- Rollback instructions (comment):`, `-- Down`. */
+const HEADING =
+  /^[ \t]*--[ \t]*(?:rollback|down)(?:[ \t]+(?:instructions|sql|script|statements|steps|migration|block))?(?:[ \t]*\([^)]*\))?[ \t]*:?[ \t]*$/i
+
+const COMMENT = /^[ \t]*--[ \t]?(.*)$/
+
+/**
+ * Finds the comment block that takes a migration back: it begins with a heading such as `-- Rollback:` and goes on while
+ * lines begin with `--`. The SQL is what remains without the comment marks, line for line. Of several blocks the last
+ * one counts; null when there is none, or nothing in it.
+ */
+export function findRollbackBlock(text: string, file: string): SqlSource | null {
+  const lines = text.split('\n')
+  const heading = lines.findLastIndex((line) => HEADING.test(line))
+  if (heading < 0) return null
+  const body: string[] = []
+  for (const line of lines.slice(heading + 1)) {
+    const content = COMMENT.exec(line)?.[1]
+    if (content === undefined) break
+    body.push(content)
+  }
+  const sql = body.join('\n')
+  return sql.trim() === '' ? null : { sql, file, firstLine: heading + 2, indent: '-- '.length }
+}

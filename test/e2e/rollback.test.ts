@@ -1,0 +1,250 @@
+import { describe, expect, test } from 'vitest'
+import { createProject } from '../support/cli.ts'
+import type { TestProject } from '../support/cli.ts'
+import { createDatabase } from '../support/server.ts'
+import type { TestDatabase } from '../support/server.ts'
+
+const FILES = {
+  'database/001-a.sql': 'CREATE TABLE a (id int);\n-- Rollback:\n-- DROP TABLE a;\n',
+  'database/002-b.sql': 'CREATE TABLE b (id int);\n-- Rollback:\n-- DROP TABLE b;\n',
+  'database/003-c.sql': 'CREATE TABLE c (id int);\n',
+  'database/003-c.down.sql': 'DROP TABLE c;\n',
+}
+
+interface Ground extends AsyncDisposable {
+  readonly dev: TestDatabase
+  readonly prod: TestDatabase
+  readonly project: TestProject
+}
+
+/** Two environments that hold everything. */
+async function prepareGround(files: Readonly<Record<string, string>> = FILES): Promise<Ground> {
+  const dev = await createDatabase('dev')
+  const prod = await createDatabase('prod')
+  const project = createProject({ files, env: { DATABASE_URL: dev.url, PROD_DATABASE_URL: prod.url } })
+  const synced = await project.run(['sync', '--yes'])
+  expect(synced.exitCode).toBe(0)
+  return {
+    dev,
+    prod,
+    project,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([dev.drop(), prod.drop(), project[Symbol.asyncDispose]()])
+    },
+  }
+}
+
+/** The tables that migrations made, and the rows of the history. */
+async function stateOf(database: TestDatabase): Promise<unknown> {
+  const tables = await database.query(
+    "SELECT relname AS n FROM pg_class WHERE relkind = 'r' AND relname IN ('a', 'b', 'c') ORDER BY 1",
+  )
+  const rows = await database.query('SELECT migration_name AS n FROM schema_migrations ORDER BY 1')
+  return { tables: tables.map(({ n }) => n), rows: rows.map(({ n }) => n) }
+}
+
+const ALL = { tables: ['a', 'b', 'c'], rows: ['001-a', '002-b', '003-c'] }
+const TWO = { tables: ['a', 'b'], rows: ['001-a', '002-b'] }
+
+describe('rollback', () => {
+  test('takes the last migration back in all environments, prod first, and sync applies it again', async () => {
+    await using ground = await prepareGround()
+    const { dev, prod, project } = ground
+
+    const result = await project.run(['rollback', '--yes', '--json'])
+    const states = [await stateOf(dev), await stateOf(prod)]
+    const again = await project.run(['sync', '--yes'])
+    const log = await project.run(['history', '--check', '--json'])
+
+    expect(result.exitCode).toBe(0)
+    expect(result.json()).toMatchObject({
+      status: 'applied',
+      environments: [
+        { name: 'prod', status: 'applied', done: [{ name: '003-c' }], failed: null, left: [] },
+        { name: 'dev', status: 'applied', done: [{ name: '003-c' }] },
+      ],
+    })
+    expect(states).toEqual([TWO, TWO])
+    expect(again.exitCode).toBe(0)
+    expect(await stateOf(prod)).toEqual(ALL)
+    expect(log.exitCode).toBe(0)
+    const events = log.json()['environments'][0].entries.map(({ event }: { event: string }) => event)
+    expect(events).toEqual(['init', 'apply', 'apply', 'apply', 'rollback', 'apply'])
+  })
+
+  test('--to takes back everything above a version, --to 0 everything', async () => {
+    await using ground = await prepareGround()
+    const { dev, prod, project } = ground
+
+    const two = await project.run(['rollback', '--to', '001', '--yes'])
+    const state = await stateOf(prod)
+    const all = await project.run(['rollback', '--to', '0', '--yes'])
+
+    expect([two.exitCode, all.exitCode]).toEqual([0, 0])
+    expect(state).toEqual({ tables: ['a'], rows: ['001-a'] })
+    expect(await stateOf(dev)).toEqual({ tables: [], rows: [] })
+  })
+
+  test('leaves an environment alone that is behind and does not hold the migration', async () => {
+    await using ground = await prepareGround()
+    const { dev, prod, project } = ground
+    await project.run(['rollback', '--env', 'prod', '--yes'])
+
+    const result = await project.run(['rollback', '--yes', '--json'])
+
+    expect(result.json()).toMatchObject({
+      environments: [
+        { name: 'prod', status: 'up-to-date' },
+        { name: 'dev', status: 'applied' },
+      ],
+    })
+    expect(await stateOf(dev)).toEqual(TWO)
+    expect(await stateOf(prod)).toEqual(TWO)
+  })
+
+  test('that fails half-way leaves the migration applied, and the environments behind it untouched', async () => {
+    await using ground = await prepareGround({
+      ...FILES,
+      'database/003-c.down.sql': 'DROP TABLE c;\n\n  DROP TABLE not_there;\n',
+    })
+    const { dev, prod, project } = ground
+
+    const result = await project.run(['rollback', '--yes', '--json'])
+    const text = await project.run(['rollback', '--yes'])
+
+    expect(result.exitCode).toBe(1)
+    expect(result.json()).toMatchObject({
+      status: 'failed',
+      environments: [
+        {
+          name: 'prod',
+          status: 'failed',
+          failed: { name: '003-c', error: { code: '42P01', file: 'database/003-c.down.sql', line: 3, column: 3 } },
+        },
+        { name: 'dev', status: 'skipped', left: [{ name: '003-c' }] },
+      ],
+    })
+    expect(text.stdout).toContain('003-c not taken back')
+    expect(await stateOf(prod)).toEqual(ALL)
+    expect(await stateOf(dev)).toEqual(ALL)
+  })
+
+  test('tells the line of a block in the migration’s own file', async () => {
+    await using ground = await prepareGround({
+      'database/001-a.sql': 'CREATE TABLE a (id int);\n\n-- Rollback:\n-- DROP TABLE a;\n-- DROP TABLE not_there;\n',
+    })
+
+    const result = await ground.project.run(['rollback', '--yes'])
+
+    expect(result.exitCode).toBe(1)
+    expect(result.stdout).toContain(`database/001-a.sql:5:4\n    5 | -- DROP TABLE not_there;\n${' '.repeat(11)}^\n`)
+  })
+
+  test.each([
+    [
+      'a rollback block that is prose',
+      { 'database/004-d.sql': 'SELECT 1;\n-- Rollback:\n-- restore the backup of last night\n' },
+      ['rollback'],
+      'sql/rollback-not-sql',
+      3,
+    ],
+    ['no rollback at all', { 'database/004-d.sql': 'SELECT 1;\n' }, ['rollback'], 'rollback/none', undefined],
+    [
+      'a rollback that cannot run in a transaction',
+      { 'database/004-d.sql': 'CREATE INDEX i ON a (id);\n-- Rollback:\n-- DROP INDEX CONCURRENTLY i;\n' },
+      ['rollback'],
+      'sql/rollback-in-steps',
+      3,
+    ],
+    ['a migration below others', {}, ['rollback', '--only', '002'], 'rollback/not-latest', undefined],
+    [
+      'one environment that would lose what the next keeps',
+      {},
+      ['rollback', '--env', 'dev'],
+      'rollback/held-later',
+      undefined,
+    ],
+  ])('is refused before anything is written for %s', async (_what, files, args, code, line) => {
+    await using ground = await prepareGround({ ...FILES, ...files })
+    const before = [await stateOf(ground.dev), await stateOf(ground.prod)]
+
+    const result = await ground.project.run([...args, '--yes', '--json'])
+
+    expect(result.exitCode).toBe(4)
+    const [finding] = result.json()['findings'].filter(({ severity }: { severity: string }) => severity === 'block')
+    expect(finding).toMatchObject({ code, ...(line === undefined ? {} : { line }) })
+    expect([await stateOf(ground.dev), await stateOf(ground.prod)]).toEqual(before)
+  })
+
+  test('of a file that was edited since it ran is refused', async () => {
+    await using ground = await prepareGround()
+    ground.project.write('database/002-b.sql', 'CREATE TABLE b (id int);\n-- Rollback:\n-- DROP TABLE a;\n')
+
+    const result = await ground.project.run(['rollback', '--to', '1', '--yes', '--json'])
+
+    expect(result.exitCode).toBe(4)
+    expect(result.json()['findings'][0]).toMatchObject({ code: 'history/changed', migration: '002-b' })
+    expect(await stateOf(ground.prod)).toEqual(ALL)
+  })
+
+  test('asks for protected environments, and --dry-run changes nothing', async () => {
+    await using ground = await prepareGround()
+
+    const unasked = await ground.project.run(['rollback'])
+    const dry = await ground.project.run(['rollback', '--dry-run', '--json'])
+
+    expect(unasked.exitCode).toBe(4)
+    expect(unasked.stdout).toContain('prod is protected')
+    expect(dry.json()).toMatchObject({ status: 'planned', environments: [{ left: [{ name: '003-c' }] }, {}] })
+    expect([await stateOf(ground.dev), await stateOf(ground.prod)]).toEqual([ALL, ALL])
+  })
+
+  test('--atomic takes back in all environments or in none', async () => {
+    await using ground = await prepareGround()
+    const { dev, prod, project } = ground
+    await dev.query('CREATE VIEW rests_on_c AS SELECT * FROM c')
+
+    const failed = await project.run(['rollback', '--atomic', '--yes', '--json'])
+    const states = [await stateOf(dev), await stateOf(prod)]
+    await dev.query('DROP VIEW rests_on_c')
+    const done = await project.run(['rollback', '--atomic', '--yes'])
+
+    expect(failed.exitCode).toBe(1)
+    expect(states).toEqual([ALL, ALL])
+    expect(done.exitCode).toBe(0)
+    expect([await stateOf(dev), await stateOf(prod)]).toEqual([TWO, TWO])
+  })
+})
+
+test.each([
+  ['database', 'the main sample', undefined],
+  ['examples/microsaas/database', 'the micro-SaaS sample', '000'],
+])('every file of %s goes up, down and up again, and leaves no trace (%s)', async (folder, _what, oneWay) => {
+  await using dev = await createDatabase('dev')
+  await using project = createProject({ from: folder, env: { DATABASE_URL: dev.url, MIGRATIONS_DIR: '.' } })
+  const shape = async (): Promise<unknown> =>
+    dev.query(`SELECT c.relkind, c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull,
+        pg_get_expr(d.adbin, d.adrelid) AS default
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+      WHERE n.nspname = 'public' AND c.relname NOT LIKE 'schema_migrations%'
+      UNION ALL SELECT 'f', p.proname, md5(pg_get_functiondef(p.oid)), '', false, '' FROM pg_proc p
+      WHERE p.pronamespace = 'public'::regnamespace
+      UNION ALL SELECT 'c', conrelid::regclass::text, conname, pg_get_constraintdef(oid), false, '' FROM pg_constraint
+      WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'schema_migrations%'
+      UNION ALL SELECT 't', tgrelid::regclass::text, tgname, '', false, '' FROM pg_trigger WHERE NOT tgisinternal
+      ORDER BY 1, 2, 3, 4`)
+
+  const empty = await shape()
+  const up = await project.run(['sync'])
+  const full = await shape()
+  const down = await project.run(['rollback', '--to', oneWay ?? '0'])
+  const bare = await shape()
+  const again = await project.run(['sync'])
+
+  expect([up.exitCode, down.exitCode, again.exitCode]).toEqual([0, 0, 0])
+  expect(full).not.toEqual(empty)
+  expect(bare).toEqual(empty)
+  expect(await shape()).toEqual(full)
+})
