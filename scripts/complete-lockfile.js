@@ -23,8 +23,19 @@ for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(lock.p
       process.exitCode = 1
       continue
     }
-    const libc = parts.some((part) => part.startsWith('musl')) ? ['musl'] : os === 'linux' && parts.some((part) => part.startsWith('gnu')) ? ['glibc'] : undefined
-    lock.packages[place] = { version, cpu: [cpu], ...(dev ? { dev } : {}), ...(libc ? { libc } : {}), optional: true, os: [os] }
+    const libc = parts.some((part) => part.startsWith('musl'))
+      ? ['musl']
+      : os === 'linux' && parts.some((part) => part.startsWith('gnu'))
+        ? ['glibc']
+        : undefined
+    lock.packages[place] = {
+      version,
+      cpu: [cpu],
+      ...(dev ? { dev } : {}),
+      ...(libc ? { libc } : {}),
+      optional: true,
+      os: [os],
+    }
     added++
   }
 }

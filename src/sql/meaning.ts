@@ -49,22 +49,22 @@ export interface SyntaxFault {
 }
 
 /** Looks whether a text is SQL at all; null when it is. */
-export async function findSyntaxFault(text: string): Promise<SyntaxFault | null> {
+export async function findSyntaxFault(script: string): Promise<SyntaxFault | null> {
   await loadModule()
   try {
-    parseSync(text)
+    parseSync(script)
     return null
   } catch (cause) {
     const details: unknown = cause instanceof Error && 'sqlDetails' in cause ? cause.sqlDetails : undefined
     const position = record(details)['cursorPosition']
     const message = cause instanceof Error ? cause.message : 'syntax error'
-    return { message, offset: typeof position === 'number' ? utf16Offset(text, position) : 0 }
+    return { message, offset: typeof position === 'number' ? utf16Offset(script, position) : 0 }
   }
 }
 
 /** The parser counts bytes of UTF-8. */
-function utf16Offset(text: string, bytes: number): number {
-  return Buffer.from(text, 'utf8').subarray(0, Math.max(0, bytes)).toString('utf8').length
+function utf16Offset(script: string, bytes: number): number {
+  return Buffer.from(script, 'utf8').subarray(0, Math.max(0, bytes)).toString('utf8').length
 }
 
 function meaningOf(kind: string, node: Node): Meaning {

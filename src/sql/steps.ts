@@ -54,7 +54,11 @@ export function splitUnits(text: string, script: Script): readonly Unit[] {
       case 'non-transactional':
         units.push({ kind: 'alone', statement, what: classification.what })
         break
-      default:
+      case 'transactional':
+      case 'savepoint':
+      case 'release':
+      case 'rollback-to':
+      case 'prepare-transaction':
         if (open === null) units.push(unitOf(text, statement))
         else open.statements.push(statement)
     }

@@ -137,7 +137,7 @@ REINDEX TABLE CONCURRENTLY t;
     await using project = projectOn(database, { 'database/002-do.sql': `-- migration: no-transaction\n${body}` })
     await project.run(['sync', '--to', '001'])
     // What a run leaves behind that is killed after it has sent the statement.
-    const checksum = (await project.run(['status', '--json'])).json()['migrations'][1].checksum as string
+    const checksum = String((await project.run(['status', '--json'])).json()['migrations'][1].checksum)
     await database.query(
       `INSERT INTO schema_migrations VALUES ('002-do', '${checksum}', NULL, 'started', 0, NULL, 'me', NULL)`,
     )
@@ -162,7 +162,7 @@ DO $$BEGIN INSERT INTO t VALUES (900, 'do'); COMMIT; END$$;
 `
     await using project = projectOn(database, { 'database/002-do.sql': text })
     await project.run(['sync', '--to', '001'])
-    const checksum = (await project.run(['status', '--json'])).json()['migrations'][1].checksum as string
+    const checksum = String((await project.run(['status', '--json'])).json()['migrations'][1].checksum)
     await database.query(
       `INSERT INTO schema_migrations VALUES ('002-do', '${checksum}', NULL, 'started', 0, NULL, 'me', NULL)`,
     )

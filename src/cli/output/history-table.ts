@@ -108,7 +108,7 @@ export function renderCsv({ environments }: HistoryReport): string {
 
 /** A leading = + - @ would be a formula to a spreadsheet. */
 function csvField(value: unknown): string {
-  const text = value === null || value === undefined ? '' : String(value)
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
   const safe = /^[=+\-@\t]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -119,7 +119,9 @@ async function takeSteps(
       return null
     case 'stale':
       return state.done.length === 0 ? { kind: 'stale' } : stop(state, steps, 'failed', lockHeldError(run.link, null))
-    default:
+    case 'failed':
+    case 'needs-person':
+    case 'unknown':
       return stop(state, steps, end.kind, end.error, end.isResumable)
   }
 }

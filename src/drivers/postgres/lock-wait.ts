@@ -3,7 +3,6 @@ import type { Emit } from '../../core/event.ts'
 import { describeSessionFailure } from './errors.ts'
 import type { Link } from './link.ts'
 import { describeHolder, lockHolderQuery } from './lock.ts'
-import type { LockHolder } from './lock.ts'
 import type { MessageContext } from './message.ts'
 import { pause } from './pause.ts'
 
@@ -28,7 +27,7 @@ export async function waitForLock(link: Link, context: MessageContext, emit: Emi
     }
     const [row] = await ask(link, attempt)
     if (row?.[0] === 'true') return
-    const holder = typeof row?.[1] === 'string' ? describeHolder(JSON.parse(row[1]) as LockHolder) : null
+    const holder = typeof row?.[1] === 'string' ? describeHolder(JSON.parse(row[1])) : null
     if (Date.now() >= deadline) throw lockHeldError(link, holder)
     emit({ type: 'waiting', environment, what: `another run is at work: ${holder ?? 'its session just ended'}` })
     await pause(Math.min(wait * (0.5 + Math.random() / 2), deadline - Date.now()), signal)

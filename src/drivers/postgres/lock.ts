@@ -24,23 +24,22 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_catalog.pg_backend_p
   AND l.classid = ${high}::oid AND l.objid = ${low}::oid LIMIT 1`
 }
 
-/** Who holds the lock, as `lockHolderQuery` tells it. */
-export interface LockHolder {
-  readonly pid: number
-  readonly application: string | null
-  readonly role: string | null
-  readonly state: string | null
-  readonly client: string | null
-  readonly seconds: number | null
-}
-
-export function describeHolder(holder: LockHolder): string {
+/** Who holds the lock in words, from the JSON of `lockHolderQuery`; a server may answer anything. */
+export function describeHolder(holder: unknown): string {
+  const fields: Readonly<Record<string, unknown>> = typeof holder === 'object' && holder !== null ? { ...holder } : {}
+  const text = (name: string): string | null => {
+    const value = fields[name]
+    return typeof value === 'string' && value !== '' ? value : null
+  }
+  const { pid, seconds } = fields
+  const role = text('role')
+  const client = text('client')
   const details = [
-    holder.application === null || holder.application === '' ? null : holder.application,
-    holder.role === null ? null : `as ${holder.role}`,
-    holder.client === null ? null : `from ${holder.client}`,
-    holder.seconds === null ? null : `connected for ${holder.seconds} s`,
-    holder.state,
+    text('application'),
+    role === null ? null : `as ${role}`,
+    client === null ? null : `from ${client}`,
+    typeof seconds === 'number' ? `connected for ${seconds} s` : null,
+    text('state'),
   ].filter((detail) => detail !== null)
-  return `pid ${holder.pid}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
+  return `pid ${typeof pid === 'number' ? pid : '?'}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
 }

@@ -7,7 +7,7 @@ import type { PostgresEndpoint } from './url.ts'
 /** Where an environment's database is and how to log in to it; `release` ends what had to be started for it. */
 export interface LoginLease {
   readonly login: Login
-  release(): void
+  readonly release: () => void
 }
 
 /** Turns an endpoint into a login, starting the project's own server when it is an embedded one. */
@@ -17,7 +17,7 @@ export async function logIn(
   signal: AbortSignal,
 ): Promise<LoginLease> {
   const { endpoint } = environment
-  if (endpoint.kind === 'server') return { login: endpoint, release() {} }
+  if (endpoint.kind === 'server') return { login: endpoint, release: () => {} }
   const { startEmbedded } = await import('../embedded/index.ts')
   const database = await startEmbedded({
     projectDir: endpoint.projectDir,

@@ -89,10 +89,8 @@ export function silenceOf({ limits }: MessageContext): number {
 /** Reads a notice's text as a marker; null for everybody else's notices. */
 export function parseMarker(context: MessageContext, notice: string): Marker | null {
   if (!notice.startsWith(`${context.marker}:`)) return null
-  const [kind, part = 0, number = 0] = notice
-    .slice(context.marker.length + 1)
-    .split(':')
-    .map((field, index) => (index === 0 ? field : Number(field))) as [string, number?, number?]
+  const [kind = '', ...fields] = notice.slice(context.marker.length + 1).split(':')
+  const [part = 0, number = 0] = fields.map(Number)
   switch (kind) {
     case 'began':
     case 'opened':

@@ -1,7 +1,6 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { AppliedMigration } from '../../core/history.ts'
 import { describeHolder, lockHolderQuery } from './lock.ts'
-import type { LockHolder } from './lock.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { HISTORY_COLUMNS } from './tables.ts'
 import type { Tables } from './tables.ts'
@@ -88,7 +87,7 @@ export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts
     state: Array.isArray(history) ? 'ours' : Array.isArray(columns) ? 'foreign' : 'absent',
     columns: Array.isArray(columns) ? columns.map(String) : [],
     history: Array.isArray(history) ? history.map(parseRow) : [],
-    lockHolder: holder === null ? null : describeHolder(asRecord(holder) as unknown as LockHolder),
+    lockHolder: holder === null ? null : describeHolder(holder),
     statementTimeoutMs: typeof statementTimeoutMs === 'number' ? statementTimeoutMs : 0,
   }
 }
@@ -112,7 +111,7 @@ function parseRow(row: unknown): AppliedMigration {
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) throw unreadable()
-  return value as Readonly<Record<string, unknown>>
+  return { ...value }
 }
 
 function unreadable(): MigrationManagerError {

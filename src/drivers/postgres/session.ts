@@ -104,7 +104,9 @@ function createSession(
   lost.catch(() => {})
   socket.on('error', () => {})
 
-  const sql = postgres({
+  // The types of postgres.js know neither `socket` nor a backoff of false.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const options = {
     host: login.host,
     port: login.port,
     path: '',
@@ -132,7 +134,8 @@ function createSession(
     },
     onnotice: (notice: Record<string, string | undefined>) =>
       onNotice({ severity: notice['severity'] ?? '', message: notice['message'] ?? '' }),
-  } as unknown as postgres.Options<Record<string, never>>)
+  } as unknown as postgres.Options<Record<string, never>>
+  const sql = postgres(options)
 
   async function message(
     text: string,
@@ -152,11 +155,10 @@ function createSession(
     }
     try {
       const query = sql.unsafe(text).simple()
-      const state = query as unknown as { state: { pid: number; secret: number } | null }
       if (onRow === null) void query.values()
       // Racing awaits it, and awaiting is what sends it: postgres.js queries are lazy.
       const result: unknown = await Promise.race([onRow === null ? query : query.forEach(onRow), lost])
-      if (state.state !== null) backend = state.state
+      backend = backendOf(query) ?? backend
       return result
     } catch (cause) {
       throw translate(cause)
@@ -197,30 +199,46 @@ function createSession(
   }
 }
 
+/** The backend that postgres.js ran a query on: it keeps pid and secret of BackendKeyData in `state`. */
+function backendOf(query: object): { readonly pid: number; readonly secret: number } | null {
+  const state: unknown = Reflect.get(query, 'state')
+  if (typeof state !== 'object' || state === null || !('pid' in state) || !('secret' in state)) return null
+  const { pid, secret } = state
+  return typeof pid === 'number' && typeof secret === 'number' ? { pid, secret } : null
+}
+
 /** A simple query of several statements answers with one result for each that returned rows, or with a single one. */
 function lastRows(result: unknown): readonly (readonly (string | null)[])[] {
   if (!Array.isArray(result)) return []
-  if (!('command' in result)) return lastRows((result as unknown[]).at(-1))
-  return [...result] as (string | null)[][]
+  if (!('command' in result)) return lastRows(result.at(-1))
+  return result.map((row: unknown) =>
+    Array.isArray(row) ? row.map((value) => (value === null ? null : String(value))) : [],
+  )
 }
 
 function translate(cause: unknown): Error {
   if (cause instanceof LostConnection) return cause
   // PgBouncer sends the severity only in the field that a server translates.
-  const isServers = typeof cause === 'object' && cause !== null && ('severity' in cause || 'severity_local' in cause)
-  if (isServers && 'code' in cause) {
-    const fields = cause as unknown as Record<string, string | undefined>
-    const severity = fields['severity'] ?? fields['severity_local'] ?? 'ERROR'
-    return new ServerFailure({
-      code: fields['code'] ?? '',
-      message: fields['message'] ?? '',
-      hint: fields['hint'] ?? null,
-      position: fields['position'] === undefined ? null : Number(fields['position']),
-      constraint: fields['constraint_name'] ?? null,
-      isFatal: severity === 'FATAL' || severity === 'PANIC',
-    })
+  const severity = textOf(cause, 'severity') ?? textOf(cause, 'severity_local')
+  const code = textOf(cause, 'code')
+  if (severity === null || code === null) {
+    return new LostConnection(cause instanceof Error ? cause.message : 'the connection was lost')
   }
-  return new LostConnection(cause instanceof Error ? cause.message : 'the connection was lost')
+  const position = textOf(cause, 'position')
+  return new ServerFailure({
+    code,
+    message: textOf(cause, 'message') ?? '',
+    hint: textOf(cause, 'hint'),
+    position: position === null ? null : Number(position),
+    constraint: textOf(cause, 'constraint_name'),
+    isFatal: severity === 'FATAL' || severity === 'PANIC',
+  })
+}
+
+/** A field of an error, also one that it inherits; null when it is no text. */
+function textOf(cause: unknown, name: string): string | null {
+  const value: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, name) : null
+  return typeof value === 'string' ? value : null
 }
 
 function timeoutSignal(milliseconds: number, reason: Error): AbortSignal {

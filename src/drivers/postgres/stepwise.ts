@@ -1,4 +1,4 @@
-import { MigrationManagerError } from '../../core/errors.ts'
+import type { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
 import type { Migration } from '../../core/migration.ts'
 import { readMeaning } from '../../sql/meaning.ts'
@@ -202,7 +202,7 @@ async function doAlone(
     const answer = await verify(run, source.sql)
     if (answer === true) return save()
     // A query about the whole file is false, too, because what comes behind this step is missing.
-    if (answer === null || (answer === false && index < units.length - 1)) {
+    if (answer === null || (!answer && index < units.length - 1)) {
       return {
         kind: 'needs-person',
         error: undecidableError(run, { migration, source }, index, unit.statement.start),
