@@ -14,6 +14,16 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // Hours, if all of it is asked for; each case has its own deadline.
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/support/server.setup.ts', 'test/faults/build.setup.ts'],
+          testTimeout: 4 * 3_600_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 })

@@ -1,0 +1,41 @@
+import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/*
+ * Makes the build that the fault-injection tests run: a copy of dist/ in which `reach` (core/kill-point) does something.
+ *
+ *   MM_FAULT=applied:2:SIGKILL   the second time that the moment `applied` is reached, the process sends itself SIGKILL
+ *   MM_FAULT_TRACE=<file>        every moment is written to this file, one a line
+ *
+ * Usage: node scripts/build-faults.js [folder], by default dist-faults; it must lie where node_modules is found.
+ */
+
+const KILL_POINT = `import { appendFileSync } from 'node:fs'
+
+const [moment, occurrence, signal] = (process.env.MM_FAULT ?? '').split(':')
+const trace = process.env.MM_FAULT_TRACE
+let times = 0
+
+export function reach(reached) {
+  if (trace !== undefined) appendFileSync(trace, reached + '\\n')
+  if (reached !== moment || ++times !== Number(occurrence)) return
+  process.kill(process.pid, signal)
+  // SIGKILL is on its way, and nothing more may be done before it arrives.
+  while (signal === 'SIGKILL');
+}
+`
+
+const root = join(import.meta.dirname, '..')
+const target = process.argv[2] ?? join(root, 'dist-faults')
+// Complete or not at all: several test runs may start at once.
+const unfinished = `${target}.new-${process.pid}`
+cpSync(join(root, 'dist'), unfinished, { recursive: true })
+writeFileSync(join(unfinished, 'core', 'kill-point.js'), KILL_POINT)
+const old = `${target}.old-${process.pid}`
+try {
+  renameSync(target, old)
+} catch (error) {
+  if (error.code !== 'ENOENT') throw error
+}
+renameSync(unfinished, target)
+rmSync(old, { recursive: true, force: true })

@@ -1,0 +1,125 @@
+import { expect, inject, test, vi } from 'vitest'
+import { postgresDriver } from '../../src/drivers/postgres/index.ts'
+import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
+import { connectTo as connectAs } from '../contract/suite.ts'
+import { connectTo, prepareGround } from './arena.ts'
+import { readReport } from './oracle.ts'
+import { createFaultProxy } from './proxy.ts'
+import { FAILING, INIT, MIXED, REBUILD } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { createJudge, tryCase } from './trial.ts'
+import type { FaultCase, TrialReport } from './trial.ts'
+
+/*
+ * What the campaigns have found, each by its name. Each database that is read is one COMMIT and one query of the client,
+ * so with two of them the third is the first of the work itself.
+ */
+
+/** The first commit of the work itself, as the server says it. */
+const FIRST_COMMIT = { message: 'server: C (complete COMMIT)', time: 3 }
+
+test('init whose connection is lost at the commit looks again instead of saying that it failed', async () => {
+  const { violations, sayings } = await tryOnce(INIT, { strike: { at: FIRST_COMMIT, fault: 'before' } })
+  expect(violations).toEqual([])
+  expect(readReport(sayings[0]?.stdout ?? '')).toMatchObject({
+    status: 'applied',
+    environments: [
+      { name: 'dev', status: 'initialised' },
+      { name: 'prod', status: 'initialised' },
+    ],
+  })
+})
+
+test('a connection that is lost for good before anything of a migration is sent: failed, and not unknown', async () => {
+  // The third query is all files at once, which does not parse; the fourth is the opening alone.
+  const strike = { at: { message: 'client: Q (query)', time: 4 }, fault: 'gone' } as const
+  const { violations, sayings } = await tryOnce(FAILING, { strike, isImpatient: true })
+  expect(violations).toEqual([])
+  expect(sayings[0]?.exitCode).toBe(1)
+  expect(readReport(sayings[0]?.stdout ?? '')).toMatchObject({
+    status: 'failed',
+    environments: [{ name: 'dev', failed: { name: '001-good', error: { code: 'connection/lost' } } }, { name: 'prod' }],
+  })
+})
+
+test('a migration of steps whose connection is lost for good is not said to be applied as a whole or not at all', async () => {
+  const strike = { at: { message: 'server: C (complete CREATE INDEX)', time: 1 }, fault: 'gone' } as const
+  const { violations, sayings } = await tryOnce(MIXED, { strike, isImpatient: true })
+  expect(violations).toEqual([])
+  expect(sayings[0]?.exitCode).toBe(7)
+  expect(sayings[0]?.stdout).toContain(
+    'It is carried out step by step, and how many of its steps are done is not known.',
+  )
+})
+
+test('what is applied already is said, also when the run cannot go on after a lost connection', async () => {
+  const server = inject('server')
+  await using ground = await prepareGround(server, MIXED)
+  await using arena = await ground.open()
+  const admin = connectTo(server, 'postgres', 1)
+  const judge = createJudge(ground, arena)
+  await judge.look('before')
+  // As a failover to a replica: 001 is applied, and when 002 is to be claimed, the database is read-only.
+  const strike = {
+    at: { message: 'client: Q (query)', time: 4 },
+    fault: async (pid: number) => {
+      await admin.unsafe(`ALTER DATABASE ${arena.databases[0]} SET default_transaction_read_only = on`)
+      await admin`SELECT pg_terminate_backend(${pid}, 10000)`
+    },
+  }
+  const proxy = await createFaultProxy(server.port, strike)
+  const said = await arena.run({ port: proxy.port })
+  await proxy[Symbol.asyncDispose]()
+  await judge.hear('after the first run', said)
+  await admin.unsafe(`ALTER DATABASE ${arena.databases[0]} RESET default_transaction_read_only`)
+  await admin.end()
+
+  expect((await judge.rerun()).violations).toEqual([])
+  expect([said.exitCode, readReport(said.stdout)?.environments?.[0]]).toMatchObject([
+    1,
+    { status: 'failed', done: [{ name: '001-first' }], failed: { name: '002-index', error: { code: '25006' } } },
+  ])
+})
+
+test('a REINDEX that was cut off leaves nothing at the table that holds the long values either', async () => {
+  await using ground = await prepareGround(inject('server'), REBUILD)
+  await using arena = await ground.open(['dev'])
+  const judge = createJudge(ground, arena)
+  await judge.look('before')
+  const other = connectTo(inject('server'), arena.databases[0] ?? '', 1)
+  const admin = connectTo(inject('server'), 'postgres', 1)
+  // It holds a lock for which the rebuild waits in its middle, until it runs into lock_timeout.
+  await other.unsafe("BEGIN; INSERT INTO item VALUES (0, '', '')").simple()
+  const running = arena.run({})
+  await vi.waitFor(
+    async () => {
+      const { dev } = await arena.look()
+      expect(dev?.brokenIndexes).toContainEqual(expect.stringMatching(/^pg_toast.*_ccnew$/))
+      const busy = await admin`SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'REINDEX%'`
+      expect(busy).toHaveLength(0)
+    },
+    { timeout: 20_000, interval: 10 },
+  )
+  await other.unsafe('ROLLBACK').simple()
+  await other.end()
+  await admin.end()
+  await judge.hear('after the run', await running)
+
+  expect((await judge.rerun()).violations).toEqual([])
+})
+
+test('an interruption before the first connection is one error and not one more for each environment', async () => {
+  const { password, port } = inject('server')
+  const url = parsePostgresUrl(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, { projectDir: '/nowhere' })
+  if (!url.ok) throw new Error(url.message)
+  // vitest fails for an error that nobody catches: the socket used to emit one.
+  await expect(
+    connectAs(postgresDriver, url.endpoint, { signal: AbortSignal.abort(new Error('interrupted')) }),
+  ).rejects.toMatchObject({ code: 'connection/lost' })
+  await new Promise((resolve) => setImmediate(resolve))
+})
+
+async function tryOnce(scenario: Scenario, faultCase: FaultCase): Promise<TrialReport> {
+  await using ground = await prepareGround(inject('server'), scenario)
+  return await tryCase(ground, faultCase)
+}
