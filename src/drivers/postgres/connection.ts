@@ -1,27 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import type { Connection, Locked, Reading, Target } from '../../core/driver.ts'
+import type { Connection, Reading, Target } from '../../core/driver.ts'
 import type { Emit } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
-import { amendHistory } from './amend.ts'
-import { runSteps } from './apply.ts'
 import { describeSessionFailure } from './errors.ts'
-import { ServerFailure } from './session-failure.ts'
 import type { Place } from './session-failure.ts'
-import { holdSteps } from './hold.ts'
-import { lostError, unknownError } from './failure.ts'
-import { isLoss, openLink } from './link.ts'
+import { openLink } from './link.ts'
 import type { Link } from './link.ts'
 import type { Facts } from './reading.ts'
 import { lockKey } from './lock.ts'
-import { waitForLock } from './lock-wait.ts'
-import { composeMessage, GUARD, unlock } from './message.ts'
 import type { MessageContext } from './message.ts'
-import { followProgress } from './progress.ts'
 import { parseLog, readLogMessage } from './log.ts'
 import { logIn } from './login.ts'
-import { recover } from './recovery.ts'
-import { MAX_RECOVERIES } from './run.ts'
 import type { Run } from './run.ts'
 import { tablesOf } from './tables.ts'
 import type { PostgresEndpoint } from './url.ts'
@@ -83,15 +73,7 @@ function createConnection(
   })
   const lock = { isHeld: false }
   const blocker = { last: null }
-  const takeLock = async (): Promise<void> => {
-    await waitForLock(link, context(), emit, signal)
-    lock.isHeld = true
-  }
-  const giveBack = async (): Promise<void> => {
-    lock.isHeld = false
-    // At worst the lock stays until the connection ends, and that is soon.
-    await link.session.ask(`ROLLBACK;${unlock(context())}`, 2_000).catch(() => {})
-  }
+  const run = (): Run => ({ link, context: context(), emit, signal, lock, blocker })
 
   return {
     async read(): Promise<Reading> {
@@ -118,64 +100,14 @@ function createConnection(
 
     async prepare({ rename }) {
       isFresh = false
-      const { initialisedAs } = link.facts
-      for (let recoveries = 0; ;) {
-        const { progress, listen } = followProgress(context(), [], emit)
-        const message = composeMessage(context(), {
-          rollback: false,
-          opening: { basis: null, rename },
-          parts: [],
-          holds: false,
-          unlock: true,
-        })
-        try {
-          await link.session.send(message.text, limits.connectMs + limits.lockTimeoutMs, listen)
-          // The message has ended with an unlock.
-          lock.isHeld = false
-          return progress.hasPrepared
-        } catch (cause) {
-          if (isLoss(cause)) {
-            const run: Run = { link, context: context(), emit, signal, lock, blocker }
-            if ((await recover(run)) === null) throw unknownError(run, 'init')
-            // The opening is one transaction, and it ends with the registration.
-            const isPrepared = rename
-              ? link.facts.initialisedAs === environment.name
-              : link.facts.initialisedAs !== null
-            if (isPrepared || ++recoveries > MAX_RECOVERIES) await giveBack()
-            else continue
-            if (isPrepared) return link.facts.initialisedAs !== initialisedAs
-            throw lostError(run)
-          }
-          if (!(cause instanceof ServerFailure && cause.server.code === GUARD.locked)) {
-            await giveBack()
-            throw describeSessionFailure(cause, link.options.place)
-          }
-          await takeLock()
-        }
-      }
+      const { prepareTables } = await import('./locked-work.ts')
+      return prepareTables(run(), rename)
     },
 
     async withLock(work) {
       isFresh = false
-      const run: Run = { link, context: context(), emit, signal, lock, blocker }
-      const locked: Locked = {
-        async history() {
-          if (!lock.isHeld) await takeLock()
-          return (await link.refresh()).history
-        },
-        run: (steps, basis) => runSteps(run, steps, basis),
-        amend: (repair, basis) => amendHistory(run, repair, basis),
-        hold: (steps, basis) => holdSteps(run, steps, basis),
-      }
-      try {
-        return await work(locked)
-      } catch (cause) {
-        // A session lock outlives the rollback of the transaction that took it, so an error may have left it behind.
-        lock.isHeld = true
-        throw cause
-      } finally {
-        if (lock.isHeld) await giveBack()
-      }
+      const { workUnderLock } = await import('./locked-work.ts')
+      return workUnderLock(run(), work)
     },
 
     async [Symbol.asyncDispose]() {
