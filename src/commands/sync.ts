@@ -166,7 +166,10 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     const done = new Set(outcome?.done.map(({ name }) => name))
     // Up to date although steps were planned: another run has applied them.
     const isOvertaken = outcome?.status === 'up-to-date'
-    const stuck = outcome?.failed?.isResumable === true ? outcome.failed.name : null
+    const failed = outcome?.failed ?? null
+    // It has a row, and the row says started: to go on with, or for a person to look at.
+    const isStarted = failed?.isResumable === true || outcome?.status === 'needs-person'
+    const stuck = failed !== null && isStarted ? failed.name : null
     const touched = steps.filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
     const names = new Set(touched.map(({ migration }) => migration.name))
     const added = touched.flatMap(({ kind, migration }): AppliedMigration[] =>

@@ -23,7 +23,9 @@ test.each(SCENARIOS)(
       FAULTS.map((fault) => ({ name: `${fault} at message ${at} of ${messages}`, ...caseOf(at, fault) })),
     )
     const cases = draw(every, sizeOf(SAMPLE), createDice(SEED))
-    const failures = await runCampaign(`cuts, ${scenario.name}`, cases, WIDTH, (one) => tryCase(ground, one))
+    const failures = await runCampaign(`cuts, ${scenario.name} (of ${every.length})`, cases, WIDTH, (one) =>
+      tryCase(ground, one),
+    )
     expect(failures).toEqual([])
   },
 )

@@ -22,7 +22,9 @@ test.each([TRANSACTIONAL, MIXED, INIT, ATOMIC])(
     await using ground = await prepareGround(inject('server'), scenario)
     const every = casesOf(await listMoments(ground, null), null)
     const cases = draw(every, sizeOf(SAMPLE), createDice(SEED))
-    const failures = await runCampaign(`kills, ${scenario.name}`, cases, WIDTH, (one) => tryCase(ground, one))
+    const failures = await runCampaign(`kills, ${scenario.name} (of ${every.length})`, cases, WIDTH, (one) =>
+      tryCase(ground, one),
+    )
     expect(failures).toEqual([])
   },
 )
@@ -31,14 +33,16 @@ test.each([TRANSACTIONAL, MIXED])(
   '$name: killed or interrupted while it looks what became of a lost connection',
   async (scenario) => {
     await using ground = await prepareGround(inject('server'), scenario)
-    // In the middle: somewhere behind the first commits.
-    const messages = (await tryCase(ground, {})).trace.length
-    const strike: Strike = { at: Math.round(messages / 2), fault: 'after' }
+    // The fourth commit is that of the first migration; the word of it gets lost.
+    const strike: Strike = { at: { message: 'server: C (complete COMMIT)', time: 4 }, fault: 'before' }
     const moments = await listMoments(ground, strike)
     const every = casesOf(moments.slice(moments.indexOf('recovering')), strike)
     const cases = draw(every, sizeOf(SAMPLE), createDice(SEED))
-    const failures = await runCampaign(`kills after a cut, ${scenario.name}`, cases, WIDTH, (one) =>
-      tryCase(ground, one),
+    const failures = await runCampaign(
+      `kills after a cut, ${scenario.name} (of ${every.length})`,
+      cases,
+      WIDTH,
+      (one) => tryCase(ground, one),
     )
     expect(failures).toEqual([])
   },

@@ -87,13 +87,16 @@ interface Outcome {
   readonly error?: { readonly code: string } | null
 }
 
-/** Whether what a run said was true: of what it did between `before` and `after`, and in its exit code. */
-export function judgeWords(
-  scenario: Scenario,
-  said: Saying,
-  before: Observations,
-  after: Observations,
-): readonly string[] {
+/** The databases before and after a run. */
+export interface Change {
+  readonly before: Observations
+  readonly after: Observations
+  /** An earlier run was killed, or could not tell its end: what it had sent may have been committed since. */
+  readonly mayHoldOthersWork: boolean
+}
+
+/** Whether what a run said was true: of what it changed, and in its exit code. */
+export function judgeWords(scenario: Scenario, said: Saying, change: Change): readonly string[] {
   if (said.isHung) return ['it hung']
   // Killed: whatever it had said so far is not a whole sentence.
   if (said.exitCode === null) return []
@@ -108,17 +111,18 @@ export function judgeWords(
   if (saysUnknown !== (said.exitCode === 7)) problems.push(`exit code ${said.exitCode} with status ${status}`)
   // 5 is not among them: nobody else was at work.
   if (![0, 1, 7, 130, 143].includes(said.exitCode)) problems.push(`exit code ${said.exitCode}`)
-  if (status === 'error') return [...problems, ...judgeNothingDone(before, after)]
+  if (status === 'error') return [...problems, ...judgeNothingDone(change)]
   return [
     ...problems,
     ...environments.flatMap((outcome) =>
-      scenario.command === 'init' ? judgeInit(outcome, after) : judgeOutcome(scenario, outcome, before, after),
+      scenario.command === 'init' ? judgeInit(outcome, change.after) : judgeOutcome(scenario, outcome, change),
     ),
   ]
 }
 
 /** An error that names no environment says that nothing was written. */
-function judgeNothingDone(before: Observations, after: Observations): readonly string[] {
+function judgeNothingDone({ before, after, mayHoldOthersWork }: Change): readonly string[] {
+  if (mayHoldOthersWork) return []
   return Object.keys(after)
     .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
     .map((name) => `${name} was written to, and the run said only that it failed`)
@@ -136,8 +140,7 @@ function judgeInit(outcome: Outcome, after: Observations): readonly string[] {
 function judgeOutcome(
   scenario: Scenario,
   { name: environment, done, failed, left }: Outcome,
-  before: Observations,
-  after: Observations,
+  { before, after, mayHoldOthersWork }: Change,
 ): readonly string[] {
   const problems: string[] = []
   const [old, now] = [before[environment], after[environment]]
@@ -151,7 +154,10 @@ function judgeOutcome(
   const saidDone = new Set(done.map(({ name }) => name))
   const isUnknown = failed?.error.code === 'outcome/unknown'
   for (const name of Object.keys(scenario.effects)) {
-    const isNew = isApplied(name, now) && !isApplied(name, old)
+    const runOf = (migration: string): string | null | undefined =>
+      now.history?.find((row) => row.name === migration)?.run
+    const isOthers = mayHoldOthersWork && !done.some((step) => runOf(step.name) === runOf(name))
+    const isNew = isApplied(name, now) && !isApplied(name, old) && !isOthers
     // What was in flight with the one that is unknown is unknown as well, and listed behind it.
     if (isNew && !saidDone.has(name) && !isUnknown)
       problems.push(`${environment}: ${name} was applied, and is not said to be done`)

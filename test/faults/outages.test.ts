@@ -23,7 +23,9 @@ test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a backend that is terminated a
     strike: { at, fault: terminate },
   }))
   const cases = draw(every, sizeOf(5), dice)
-  const failures = await runCampaign(`backend terminated, ${scenario.name}`, cases, 4, (one) => tryCase(ground, one))
+  const failures = await runCampaign(`backend terminated, ${scenario.name} (of ${every.length})`, cases, 4, (one) =>
+    tryCase(ground, one),
+  )
   expect(failures).toEqual([])
   await admin.end()
 })
@@ -40,7 +42,9 @@ test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a server that restarts at any 
   )
   const cases = draw(every, Math.min(100, sizeOf(2)), dice)
   // One at a time: there is one server.
-  const failures = await runCampaign(`server restarts, ${scenario.name}`, cases, 1, (one) => tryCase(ground, one))
+  const failures = await runCampaign(`server restarts, ${scenario.name} (of ${every.length})`, cases, 1, (one) =>
+    tryCase(ground, one),
+  )
   expect(failures).toEqual([])
 })
 

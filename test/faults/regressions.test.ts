@@ -108,6 +108,17 @@ test('a REINDEX that was cut off leaves nothing at the table that holds the long
   expect((await judge.rerun()).violations).toEqual([])
 })
 
+test('an interruption between two steps says how many are done, and not that all was rolled back', async () => {
+  // 003 is at its second step, which the interruption may come too late for; the first marker is there for good.
+  const { violations, sayings } = await tryOnce(MIXED, { env: { MM_FAULT: 'looked:2:SIGTERM' } })
+  expect(violations).toEqual([])
+  expect(sayings[0]?.exitCode).toBe(143)
+  expect(readReport(sayings[0]?.stdout ?? '')?.environments?.[0]).toMatchObject({
+    status: 'failed',
+    failed: { name: '003-both', error: { hint: expect.stringMatching(/^Steps 1 to [12] of 3 are done/) } },
+  })
+})
+
 test('an interruption before the first connection is one error and not one more for each environment', async () => {
   const { password, port } = inject('server')
   const url = parsePostgresUrl(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, { projectDir: '/nowhere' })

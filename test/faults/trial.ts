@@ -63,10 +63,14 @@ export function createJudge({ scenario, server }: Ground, arena: Arena): Judge {
     violations.push(...judgeState(scenario, seen).map((problem) => `${when}: ${problem}`))
   }
   const hear = async (when: string, said: Saying): Promise<void> => {
+    const mayHoldOthersWork = sayings.some(({ exitCode }) => exitCode === null || exitCode === 7)
     sayings.push(said)
     const before = seen
     await look(when)
-    const problems = [...judgeWords(scenario, said, before, seen), ...judgeSecrecy([server.password], said)]
+    const problems = [
+      ...judgeWords(scenario, said, { before, after: seen, mayHoldOthersWork }),
+      ...judgeSecrecy([server.password], said),
+    ]
     violations.push(...problems.map((problem) => `${when}: ${problem}`))
   }
   return {

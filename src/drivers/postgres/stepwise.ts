@@ -109,10 +109,9 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
     const { code } = cause.server
     if (code === GUARD.stale) return { kind: 'stale' }
     // Not the file's own statements but ours: the claim, the row of a step, the last word.
-    if (run.signal.aborted && isClaimed) return interrupted(run, part, done)
-    const error = run.signal.aborted
-      ? interruptedError(run)
-      : code === GUARD.locked
+    if (run.signal.aborted) return interrupted(run, part, done)
+    const error =
+      code === GUARD.locked
         ? lockHeldError(run.link, null)
         : describeServerFailure(cause.server, run.link.options.place)
     return { kind: 'failed', error, isResumable: isClaimed }
@@ -171,10 +170,11 @@ async function doTogether(
 /** A statement that must stand alone: what it is for is looked at before and after, because nothing else proves it. */
 async function doAlone(
   run: Run,
-  { migration, source, units }: StepwisePart,
+  part: StepwisePart,
   unit: Extract<Unit, { kind: 'alone' }>,
   { index, isInDoubt }: Place,
 ): Promise<StepwiseEnd | null> {
+  const { migration, source, units } = part
   const text = source.sql.slice(unit.statement.start, unit.statement.end)
   const meaning = await readMeaning(text)
   const condition = postConditionOf(meaning)
@@ -210,7 +210,7 @@ async function doAlone(
       }
     }
   }
-  if (run.signal.aborted) return { kind: 'failed', error: interruptedError(run), isResumable: true }
+  if (run.signal.aborted) return interrupted(run, { units }, index)
   reach('stepping')
   try {
     await send(run, text, migration.name)
@@ -353,7 +353,10 @@ async function tidy(run: Run, text: string, unit: Unit, cause: ServerFailure): P
   }
 }
 
-function interrupted(run: Run, { units }: StepwisePart, index: number): StepwiseEnd {
-  const note = `Steps 1 to ${index} of ${units.length} are done. Run sync again: it goes on at step ${index + 1}.`
+function interrupted(run: Run, { units }: Pick<StepwisePart, 'units'>, index: number): StepwiseEnd {
+  const note =
+    index === 0
+      ? 'None of its steps is done. Run sync again.'
+      : `Steps 1 to ${index} of ${units.length} are done. Run sync again: it goes on at step ${index + 1}.`
   return { kind: 'failed', error: interruptedError(run, note), isResumable: true }
 }
