@@ -60,11 +60,12 @@ export async function init(
   const environments: InitReport['environments'][number][] = []
   let hasFailed = false
   for (const { environment, connection } of reachable) {
-    if (hasFailed || ports.signal.aborted) {
+    if (hasFailed) {
       environments.push({ environment, status: 'skipped', error: null })
       continue
     }
     try {
+      if (ports.signal.aborted) throw interrupted(environment)
       const isNew = await connection.prepare({ rename: options.mayRename })
       environments.push({ environment, status: isNew ? 'initialised' : 'up-to-date', error: null })
     } catch (cause) {
@@ -74,6 +75,13 @@ export async function init(
     }
   }
   return { environments, findings }
+}
+
+function interrupted({ name }: Environment): MigrationManagerError {
+  return new MigrationManagerError('run/interrupted', `The run was interrupted before it came to ${name}.`, {
+    environment: name,
+    hint: 'Run init again to go on.',
+  })
 }
 
 /**

@@ -1,6 +1,6 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
-import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
+import type { RunResult } from '../../core/outcome.ts'
 import { sourceOf } from '../../core/plan.ts'
 import type { Step } from '../../core/plan.ts'
 import { describeServerFailure } from './errors.ts'
@@ -9,46 +9,30 @@ import {
   describeMigrationFailure,
   escapedError,
   interruptedError,
-  lostError,
   notInStepsError,
   poolerError,
-  unknownError,
-  unreachableError,
   unrunnableError,
 } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
-import { composeFailure, composeMessage, GUARD, LEAVE, unlock } from './message.ts'
+import { composeFailure, composeMessage, LEAVE, unlock } from './message.ts'
+import { GUARD } from './message-context.ts'
 import type { Message, Part } from './message.ts'
 import { followProgress } from './progress.ts'
 import type { Progress } from './progress.ts'
 import { readPart } from './part.ts'
-import { isCommitted, recover } from './recovery.ts'
-import { isTransient, MAX_RECOVERIES, sendInterruptibly, waitToRetry } from './run.ts'
+import { isCommitted } from './recovery.ts'
+import { isTransient, sendInterruptibly, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
+import { takeUpAgain } from './loss.ts'
+import { stop } from './run-state.ts'
+import type { State } from './run-state.ts'
 import { runStepwise } from './stepwise.ts'
 import type { StepwisePart } from './stepwise.ts'
 
 /** At most so much goes into one message: the server holds it in memory, and logs it whole when it fails. */
 const MAX_FILES = 100
 const MAX_LENGTH = 1024 * 1024
-
-/** Where a run of steps stands. */
-interface State {
-  /** The next step. */
-  at: number
-  /** The history's digest to check when the lock is taken; null once that is done. */
-  basis: string | null
-  /** The lock is held and the tables are there. */
-  isOpen: boolean
-  /** The session is in a failed transaction. */
-  isFailed: boolean
-  /** One message for one file, and one for the opening: a syntax error in one file keeps its whole message from running. */
-  isSingly: boolean
-  retries: number
-  recoveries: number
-  readonly done: StepResult[]
-}
 
 /**
  * Runs steps in order on one database, many of them in one message, each as a transaction of its own SQL and its
@@ -245,49 +229,6 @@ async function handleFailure(
   return stop(state, steps, 'failed', error)
 }
 
-/** The connection was lost with `inFlight` steps under way: reconnect, take the lock, and let the history decide. */
-async function takeUpAgain(
-  run: Run,
-  state: State,
-  steps: readonly Step[],
-  inFlight: number,
-): Promise<RunResult | null> {
-  state.isFailed = false
-  run.lock.isHeld = false
-  // Known to the last: the connection broke behind the last commit.
-  if (state.at === steps.length) return null
-  const history = await recover(run)
-  if (history === null) {
-    const next = steps[state.at]?.migration.name ?? ''
-    return inFlight === 0
-      ? stop(state, steps, 'failed', unreachableError(run, next))
-      : stop(state, steps, 'unknown', unknownError(run, next))
-  }
-  run.lock.isHeld = true
-  state.isOpen = false
-  state.basis = null
-  const rows = new Map(history.map((row) => [row.name, row]))
-  for (let left = inFlight; left > 0; left--) {
-    const step = steps[state.at]
-    const row = step === undefined ? undefined : rows.get(step.migration.name)
-    if (step === undefined) break
-    if (row?.status === 'started') return stop(state, steps, 'needs-person', escapedError(run, step.migration))
-    const isRevert = step.kind === 'revert'
-    if (isRevert ? row !== undefined : row === undefined) break
-    if (isRevert || row?.runId === run.context.runId) {
-      const durationMs = row?.durationMs ?? 0
-      const { name } = step.migration
-      state.done.push({ name, durationMs })
-      const type = isRevert ? 'migration-reverted' : 'migration-applied'
-      run.emit({ type, environment: run.context.environment, migration: name, durationMs })
-    }
-    state.at++
-  }
-  // Only now: what the last loss left open is decided by the history, too.
-  const isHopeless = ++state.recoveries > MAX_RECOVERIES && state.at < steps.length
-  return isHopeless ? stop(state, steps, 'failed', lostError(run)) : null
-}
-
 /** The next migrations that run in a transaction and fit into one message; what runs otherwise ends it. */
 function takeParts(steps: readonly Step[], state: State, first: Part): readonly Part[] {
   const parts: Part[] = [first]
@@ -300,15 +241,4 @@ function takeParts(steps: readonly Step[], state: State, first: Part): readonly 
     parts.push(part)
   }
   return parts
-}
-
-function stop(
-  state: State,
-  steps: readonly Step[],
-  kind: 'failed' | 'needs-person' | 'unknown',
-  error: MigrationManagerError,
-  isResumable = false,
-): RunResult {
-  const failed: StepFailure = { name: steps[state.at]?.migration.name ?? '', error, isResumable }
-  return { kind, done: state.done, failed }
 }

@@ -3,7 +3,7 @@ import type { Emit } from '../../core/event.ts'
 import { describeSessionFailure } from './errors.ts'
 import type { Link } from './link.ts'
 import { describeHolder, lockHolderQuery } from './lock.ts'
-import type { MessageContext } from './message.ts'
+import type { MessageContext } from './message-context.ts'
 import { pause } from './pause.ts'
 
 /** Between two attempts, in milliseconds: short at first, as most runs are. */

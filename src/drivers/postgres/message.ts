@@ -1,38 +1,11 @@
-import type { Actor } from '../../core/driver.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
-import type { Limits } from '../../core/policy.ts'
+import { mark } from './marker.ts'
+import { GUARD, localSettings } from './message-context.ts'
+import type { MessageContext } from './message-context.ts'
+import { opening } from './opening.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
-import { appendLog, createTables, historyDigest } from './tables.ts'
-import type { Tables } from './tables.ts'
-
-/** SQLSTATEs of our own, raised by the guards in a message. Class MM is used by nobody else. */
-export const GUARD = {
-  /** Another run holds the migration lock. */
-  locked: 'MM001',
-  /** The history is no longer the one that the plan was made from. */
-  stale: 'MM002',
-  /** The row that this transaction wrote is not this transaction's any more: the file ended the transaction. */
-  escaped: 'MM003',
-} as const
-
-/** What every message of one run on one database has in common. */
-export interface MessageContext {
-  readonly tables: Tables
-  readonly key: string
-  readonly environment: string
-  readonly runId: string
-  readonly actor: Actor
-  readonly limits: Limits
-  /** `server_version_num`: 180004. */
-  readonly serverVersion: number
-  /** Not behind a transaction pooler: a session lock and session settings mean something. */
-  readonly hasSession: boolean
-  /** Sets the session's own settings again after a `RESET ALL`; may be empty. */
-  readonly sessionSettings: string
-  /** Begins every marker of this run, so that no notice of a file can be taken for one. */
-  readonly marker: string
-}
+import { appendLog } from './tables.ts'
 
 /** A statement of a file as the message needs it: UTF-16 offsets, without the semicolon. */
 export interface StatementSpan {
@@ -65,46 +38,12 @@ export interface Message {
   findPosition(position: number): { readonly part: number; readonly offset: number } | null
 }
 
-/**
- * What a marker says.
- * `began`: the message is being run (a syntax error anywhere in it would have kept all of it from running).
- * `opened`: lock held, history as expected. `prepared`: the tables were made or the database registered.
- * `statement`: about to run statement `statement` (0-based) of part `part`. `ending`: all statements of the part ran.
- * `applied`: the part is committed.
- */
-export type Marker =
-  | { readonly kind: 'began' | 'opened' | 'prepared' }
-  | { readonly kind: 'statement'; readonly part: number; readonly statement: number }
-  | { readonly kind: 'ending'; readonly part: number; readonly durationMs: number }
-  | { readonly kind: 'applied'; readonly part: number }
-
 /** More statements than this in one file, and only every n-th is marked: a marker costs the server about 70 µs. */
 const MAX_MARKS = 500
 
 /** How long the server may stay silent while it runs one statement, in milliseconds, before it counts as lost. */
 export function silenceOf({ limits }: MessageContext): number {
   return limits.statementTimeoutMs + limits.lockTimeoutMs + limits.silenceMs
-}
-
-/** Reads a notice's text as a marker; null for everybody else's notices. */
-export function parseMarker(context: MessageContext, notice: string): Marker | null {
-  if (!notice.startsWith(`${context.marker}:`)) return null
-  const [kind = '', ...fields] = notice.slice(context.marker.length + 1).split(':')
-  const [part = 0, number = 0] = fields.map(Number)
-  switch (kind) {
-    case 'began':
-    case 'opened':
-    case 'prepared':
-      return { kind }
-    case 'statement':
-      return { kind, part, statement: number }
-    case 'ending':
-      return { kind, part, durationMs: number }
-    case 'applied':
-      return { kind, part }
-    default:
-      return null
-  }
 }
 
 /** Leaves a failed transaction and everything that a file may have set for the session. */
@@ -186,56 +125,6 @@ export function unlock({ hasSession }: MessageContext): string {
   return hasSession ? doBlock('BEGIN PERFORM pg_catalog.pg_advisory_unlock_all(); END') : ''
 }
 
-function opening(context: MessageContext, { basis, rename }: { basis: string | null; rename: boolean }): string {
-  const { tables } = context
-  const history = quoteLiteral(tables.history)
-  const refuse = `THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;`
-  // Two IFs: PL/pgSQL plans an expression as a whole, and without the table the digest could not even be planned.
-  const checkBasis =
-    basis === null
-      ? ''
-      : `IF present THEN IF ${historyDigest(tables)} <> ${quoteLiteral(basis)} ${refuse}
-ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF;`
-  const registered = `(SELECT detail->>'environment' FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1)`
-  const unregistered = rename
-    ? `${registered} IS DISTINCT FROM ${quoteLiteral(context.environment)}`
-    : `${registered} IS NULL`
-  const refuseOther =
-    basis === null
-      ? ''
-      : `IF ${registered} <> ${quoteLiteral(context.environment)} THEN RAISE EXCEPTION 'the database belongs to another environment' USING ERRCODE = '${GUARD.stale}'; END IF;`
-  const register = appendLog(tables, context.runId, context.actor, {
-    event: 'init',
-    migration: null,
-    checksum: null,
-    outcome: 'done',
-    durationMs: 'NULL',
-    detail: `pg_catalog.jsonb_build_object('environment', ${quoteLiteral(context.environment)}, 'id', pg_catalog.gen_random_uuid())`,
-  })
-  return `BEGIN;${localSettings(context)}SET LOCAL row_security = off;
-${doBlock(`
-DECLARE present boolean;
-BEGIN
-${takeLock(context)}
-present := pg_catalog.to_regclass(${history}) IS NOT NULL;
-${checkBasis}
-${createTables(tables)}
-${refuseOther}
-IF ${unregistered} THEN
-  ${register}
-  RAISE INFO '${context.marker}:prepared';
-END IF;
-END`)}
-COMMIT;${mark(context, "'opened'")}
-`
-}
-
-function takeLock({ key, hasSession }: MessageContext): string {
-  const refuse = `THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
-  const session = hasSession ? `IF NOT pg_catalog.pg_try_advisory_lock(${key}) ${refuse}` : ''
-  return `${session} IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) ${refuse}`
-}
-
 /** The row comes first: its primary key is the second fence, and nothing of the file can keep it from being written. */
 function beginning(context: MessageContext, migration: Migration): string {
   const { tables, key, runId } = context
@@ -304,18 +193,6 @@ function committing(context: MessageContext, part: number): string {
 function holding({ limits }: MessageContext): string {
   return `SET CONSTRAINTS ALL IMMEDIATE;SET LOCAL idle_in_transaction_session_timeout = ${limits.statementTimeoutMs};`
 }
-
-export function localSettings({ limits, serverVersion }: MessageContext): string {
-  return `SET LOCAL lock_timeout = ${limits.lockTimeoutMs};SET LOCAL statement_timeout = ${limits.statementTimeoutMs};SET LOCAL idle_in_transaction_session_timeout = 60000;${serverVersion >= 170_000 ? 'SET LOCAL transaction_timeout = 0;' : ''}`
-}
-
-/** INFO reaches the client at once, whatever client_min_messages says (PostgreSQL manual, "Reporting Errors and Messages"). */
-function mark(context: MessageContext, literal: string): string {
-  return doBlock(`BEGIN RAISE INFO '${context.marker}:%', ${literal}; END`)
-}
-
-/** The digest of an empty history: SHA-256 of no bytes. */
-const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** The server counts characters (code points) from 1, we count UTF-16 units from 0. */
 export function utf16Offset(text: string, position: number): number {

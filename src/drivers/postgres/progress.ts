@@ -1,8 +1,9 @@
 import { reach } from '../../core/kill-point.ts'
 import type { StepResult } from '../../core/outcome.ts'
 import type { Emit } from '../../core/event.ts'
-import { parseMarker } from './message.ts'
-import type { MessageContext, Part } from './message.ts'
+import { parseMarker } from './marker.ts'
+import type { Part } from './message.ts'
+import type { MessageContext } from './message-context.ts'
 import type { Notice } from './session.ts'
 
 /** How far the server has come with a message, as its markers tell. */

@@ -2,7 +2,7 @@ import { reach } from '../../core/kill-point.ts'
 import type { Emit } from '../../core/event.ts'
 import { findBlocker } from './blocker.ts'
 import type { Link } from './link.ts'
-import type { MessageContext } from './message.ts'
+import type { MessageContext } from './message-context.ts'
 import { pause } from './pause.ts'
 import type { Notice } from './session.ts'
 

@@ -1,7 +1,7 @@
 import type { Migration } from '../../core/migration.ts'
 import type { Unit } from '../../sql/steps.ts'
-import { GUARD, localSettings } from './message.ts'
-import type { MessageContext } from './message.ts'
+import { GUARD, localSettings } from './message-context.ts'
+import type { MessageContext } from './message-context.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { appendLog } from './tables.ts'
 

@@ -4,7 +4,6 @@ import type { Migration } from '../../core/migration.ts'
 import { readMeaning } from '../../sql/meaning.ts'
 import { startOfUnit } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
-import { verifyQueries } from '../../sql/verify.ts'
 import { describeServerFailure } from './errors.ts'
 import { ServerFailure } from './session-failure.ts'
 import {
@@ -18,13 +17,14 @@ import {
 import { isSameIndex } from './index-definition.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError } from './lock-wait.ts'
-import { composeFailure, GUARD, silenceOf, utf16Offset } from './message.ts'
+import { composeFailure, silenceOf, utf16Offset } from './message.ts'
+import { GUARD } from './message-context.ts'
 import type { ReadPart } from './part.ts'
 import { postConditionOf } from './postcondition.ts'
-import type { PostCondition, Standing } from './postcondition.ts'
 import { recover } from './recovery.ts'
-import { isTransient, MAX_RECOVERIES, sendInterruptibly, waitToRetry } from './run.ts'
+import { isTransient, MAX_RECOVERIES, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
+import { clear, isTellable, look, send, tidy, UNFINISHED, verify } from './standing.ts'
 import { claimMessage, finishMessage, saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
 
 export type StepwisePart = Extract<ReadPart, { kind: 'steps' }>
@@ -137,7 +137,7 @@ async function carryOutUnit(run: Run, part: StepwisePart, unit: Unit, place: Pla
       if (code === GUARD.stale) throw cause
       if (run.signal.aborted) return interrupted(run, part, place.index)
       // What may have committed a part before it failed is not done a second time.
-      const mayRepeat = unit.kind !== 'alone' || (await isTellable(part, unit))
+      const mayRepeat = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
       if (isTransient(code) && mayRepeat && attempt < run.context.limits.lockRetries) {
         await send(run, 'ROLLBACK')
         await waitToRetry(run, part.migration.name, message, attempt + 1)
@@ -175,7 +175,7 @@ async function doAlone(
   { index, isInDoubt }: Place,
 ): Promise<StepwiseEnd | null> {
   const { migration, source, units } = part
-  const text = source.sql.slice(unit.statement.start, unit.statement.end)
+  const text = textOf(part, unit)
   const meaning = await readMeaning(text)
   const condition = postConditionOf(meaning)
   const save = (): Promise<null> => saveDone(run, migration, index)
@@ -241,15 +241,6 @@ async function saveDone(run: Run, migration: Migration, index: number): Promise<
   }
 }
 
-/** Whether the catalogs tell what a statement has done, or doing it again does no harm. */
-async function isTellable({ source }: StepwisePart, { statement }: Extract<Unit, { kind: 'alone' }>): Promise<boolean> {
-  const condition = postConditionOf(await readMeaning(source.sql.slice(statement.start, statement.end)))
-  return condition.query !== null || condition.isRepeatable
-}
-
-/** As a serialisation failure, so that it is tried again: what was left behind is cleared first. */
-const UNFINISHED = { code: '40001', message: '', hint: null, position: null, constraint: null, isFatal: false }
-
 /** A failure whose place in the file is known. */
 class LocatedFailure extends ServerFailure {
   readonly offset: number
@@ -260,67 +251,21 @@ class LocatedFailure extends ServerFailure {
   }
 }
 
-async function look(run: Run, { query }: PostCondition): Promise<Standing> {
-  return query === null ? 'untellable' : (await ask(run, query)).standing
-}
-
-/** Looks, and clears what an earlier attempt left behind, until nothing is in the way any more. */
-async function clear(run: Run, { query }: PostCondition): Promise<Standing> {
-  if (query === null) return 'untellable'
-  const { limits, environment } = run.context
-  const deadline = Date.now() + limits.lockWaitMs
-  for (;;) {
-    const { standing, remedies } = await ask(run, query)
-    if (standing !== 'half' && standing !== 'busy') return standing
-    if (run.signal.aborted || Date.now() > deadline)
-      throw new ServerFailure({ ...UNFINISHED, code: '55P03', message: 'another session is still at work on it' })
-    if (standing === 'busy') run.emit({ type: 'waiting', environment, what: 'another session is building this index' })
-    if (standing === 'half') for (const remedy of remedies) await send(run, remedy)
-    if (standing === 'busy' || remedies.length === 0) await new Promise((resolve) => setTimeout(resolve, 250))
-  }
-}
-
-async function ask(run: Run, query: string): Promise<{ standing: Standing; remedies: readonly string[] }> {
-  const [row] = await run.link.session.ask(query, silenceOf(run.context))
-  const [standing, remedies] = row ?? []
-  const known = (['done', 'absent', 'half', 'busy'] as const).find((candidate) => candidate === standing)
-  const statements: unknown = JSON.parse(remedies ?? '[]')
-  return { standing: known ?? 'untellable', remedies: Array.isArray(statements) ? statements.map(String) : [] }
-}
-
-/** Whether all of the file's verify queries say yes; null when it has none. */
-async function verify(run: Run, text: string): Promise<boolean | null> {
-  const queries = verifyQueries(text)
-  if (queries.length === 0) return null
-  for (const query of queries) {
-    const [row] = await run.link.session.ask(`SELECT (${query}\n)::boolean::text`, silenceOf(run.context))
-    if (row?.[0] !== 'true') return false
-  }
-  return true
-}
-
-/** Sends text of ours, or of the migration that is named: only the notices of its statements are for people. */
-function send(run: Run, text: string, migration?: string): Promise<void> {
-  const { context, emit } = run
-  return sendInterruptibly(run, text, silenceOf(context), ({ message }) => {
-    if (migration !== undefined) emit({ type: 'notice', environment: context.environment, migration, message })
-  })
-}
-
 /** Stops at a unit: a claim under which nothing was done is taken back, all else stays for the next run. */
 async function fail(
   run: Run,
-  { migration, source, units, isRevert }: StepwisePart,
+  part: StepwisePart,
   unit: Unit,
   index: number,
   cause: ServerFailure,
 ): Promise<StepwiseEnd> {
   const { context, emit } = run
+  const { migration, source, units } = part
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
   const isUntouched = units.slice(0, index).every(({ kind }) => kind === 'setting')
-  const tidied = await tidy(run, source.sql, unit, cause)
-  const isTold =
-    unit.kind !== 'alone' || (await isTellable({ kind: 'steps', migration, source, units, isRevert }, unit))
+  await send(run, 'ROLLBACK')
+  const tidied = unit.kind !== 'alone' || (await tidy(run, textOf(part, unit), cause))
+  const isTold = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
   const note = !isTold
     ? `Look whether it has committed a part of its work before it failed, and undo that by hand. Then: migration-manager repair abandon ${migration.name} --env ${context.environment} --reason "…"${index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`}.`
     : isUntouched && tidied
@@ -336,21 +281,8 @@ async function fail(
   return { kind: 'failed', error, isResumable: note !== undefined }
 }
 
-/** Takes away what the failed statement left behind; false when that did not succeed, or cannot be known. */
-async function tidy(run: Run, text: string, unit: Unit, cause: ServerFailure): Promise<boolean> {
-  await send(run, 'ROLLBACK')
-  if (unit.kind !== 'alone') return true
-  // Something else has the name already; it is not ours to take away.
-  if (cause.server.code === '42P07') return true
-  const condition = postConditionOf(await readMeaning(text.slice(unit.statement.start, unit.statement.end)))
-  try {
-    const left = await clear(run, condition)
-    // What can be done again does no harm where it has been done; else nothing must be there.
-    return condition.isRepeatable || left === 'absent'
-  } catch (failure) {
-    if (isLoss(failure)) throw failure
-    return false
-  }
+function textOf({ source }: StepwisePart, { statement }: Extract<Unit, { kind: 'alone' }>): string {
+  return source.sql.slice(statement.start, statement.end)
 }
 
 function interrupted(run: Run, { units }: Pick<StepwisePart, 'units'>, index: number): StepwiseEnd {

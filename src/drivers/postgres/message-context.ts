@@ -1,0 +1,36 @@
+import type { Actor } from '../../core/driver.ts'
+import type { Limits } from '../../core/policy.ts'
+import type { Tables } from './tables.ts'
+
+/** SQLSTATEs of our own, raised by the guards in a message. Class MM is used by nobody else. */
+export const GUARD = {
+  /** Another run holds the migration lock. */
+  locked: 'MM001',
+  /** The history is no longer the one that the plan was made from. */
+  stale: 'MM002',
+  /** The row that this transaction wrote is not this transaction's any more: the file ended the transaction. */
+  escaped: 'MM003',
+} as const
+
+/** What every message of one run on one database has in common. */
+export interface MessageContext {
+  readonly tables: Tables
+  readonly key: string
+  readonly environment: string
+  readonly runId: string
+  readonly actor: Actor
+  readonly limits: Limits
+  /** `server_version_num`: 180004. */
+  readonly serverVersion: number
+  /** Not behind a transaction pooler: a session lock and session settings mean something. */
+  readonly hasSession: boolean
+  /** Sets the session's own settings again after a `RESET ALL`; may be empty. */
+  readonly sessionSettings: string
+  /** Begins every marker of this run, so that no notice of a file can be taken for one. */
+  readonly marker: string
+}
+
+/** The limits of waiting of one transaction. */
+export function localSettings({ limits, serverVersion }: MessageContext): string {
+  return `SET LOCAL lock_timeout = ${limits.lockTimeoutMs};SET LOCAL statement_timeout = ${limits.statementTimeoutMs};SET LOCAL idle_in_transaction_session_timeout = 60000;${serverVersion >= 170_000 ? 'SET LOCAL transaction_timeout = 0;' : ''}`
+}

@@ -1,0 +1,62 @@
+import { mark } from './marker.ts'
+import { GUARD, localSettings } from './message-context.ts'
+import type { MessageContext } from './message-context.ts'
+import { doBlock, quoteLiteral } from './quote.ts'
+import { appendLog, createTables, historyDigest } from './tables.ts'
+
+/** The digest of an empty history: SHA-256 of no bytes. */
+const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+/**
+ * The first transaction of a run: takes the lock, checks that the history is still the one with the digest `basis`, and
+ * makes what is missing. With `rename` it registers a database anew that belongs to another environment.
+ */
+export function opening(context: MessageContext, { basis, rename }: { basis: string | null; rename: boolean }): string {
+  const { tables } = context
+  const history = quoteLiteral(tables.history)
+  const refuse = `THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;`
+  // Two IFs: PL/pgSQL plans an expression as a whole, and without the table the digest could not even be planned.
+  const checkBasis =
+    basis === null
+      ? ''
+      : `IF present THEN IF ${historyDigest(tables)} <> ${quoteLiteral(basis)} ${refuse}
+ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF;`
+  const registered = `(SELECT detail->>'environment' FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1)`
+  const unregistered = rename
+    ? `${registered} IS DISTINCT FROM ${quoteLiteral(context.environment)}`
+    : `${registered} IS NULL`
+  const refuseOther =
+    basis === null
+      ? ''
+      : `IF ${registered} <> ${quoteLiteral(context.environment)} THEN RAISE EXCEPTION 'the database belongs to another environment' USING ERRCODE = '${GUARD.stale}'; END IF;`
+  const register = appendLog(tables, context.runId, context.actor, {
+    event: 'init',
+    migration: null,
+    checksum: null,
+    outcome: 'done',
+    durationMs: 'NULL',
+    detail: `pg_catalog.jsonb_build_object('environment', ${quoteLiteral(context.environment)}, 'id', pg_catalog.gen_random_uuid())`,
+  })
+  return `BEGIN;${localSettings(context)}SET LOCAL row_security = off;
+${doBlock(`
+DECLARE present boolean;
+BEGIN
+${takeLock(context)}
+present := pg_catalog.to_regclass(${history}) IS NOT NULL;
+${checkBasis}
+${createTables(tables)}
+${refuseOther}
+IF ${unregistered} THEN
+  ${register}
+  RAISE INFO '${context.marker}:prepared';
+END IF;
+END`)}
+COMMIT;${mark(context, "'opened'")}
+`
+}
+
+function takeLock({ key, hasSession }: MessageContext): string {
+  const refuse = `THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
+  const session = hasSession ? `IF NOT pg_catalog.pg_try_advisory_lock(${key}) ${refuse}` : ''
+  return `${session} IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) ${refuse}`
+}

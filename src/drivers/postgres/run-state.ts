@@ -1,0 +1,32 @@
+import type { MigrationManagerError } from '../../core/errors.ts'
+import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
+import type { Step } from '../../core/plan.ts'
+
+/** Where a run of steps stands. */
+export interface State {
+  /** The next step. */
+  at: number
+  /** The history's digest to check when the lock is taken; null once that is done. */
+  basis: string | null
+  /** The lock is held and the tables are there. */
+  isOpen: boolean
+  /** The session is in a failed transaction. */
+  isFailed: boolean
+  /** One message for one file, and one for the opening: a syntax error in one file keeps its whole message from running. */
+  isSingly: boolean
+  retries: number
+  recoveries: number
+  readonly done: StepResult[]
+}
+
+/** How a run ends that does not get to its end. */
+export function stop(
+  state: State,
+  steps: readonly Step[],
+  kind: 'failed' | 'needs-person' | 'unknown',
+  error: MigrationManagerError,
+  isResumable = false,
+): RunResult {
+  const failed: StepFailure = { name: steps[state.at]?.migration.name ?? '', error, isResumable }
+  return { kind, done: state.done, failed }
+}
