@@ -153,7 +153,7 @@ function changed(environment: string, row: AppliedMigration, file: Migration): F
     environment,
     migration: row.name,
     message: `${file.file} was edited after ${environment} ran it${when}.`,
-    hint: `Put the file back as it ran (git log -- ${file.file}) and write the change as a new migration. If the edit changes nothing that matters: migration-manager repair accept-checksum ${row.name} --env ${environment} --reason "…"`,
+    hint: `Put the file back as it ran (git log -- ${file.file}) and write the change as a new migration. If the edit changes nothing that matters: migration-manager repair accept-checksum ${row.name} --env ${environment} --reason "…". To go on without, this once, add --allow history/changed.`,
   }
 }
 

@@ -125,6 +125,12 @@ describe('a blocking finding in one environment stops all of them before any wri
     const allow = codes.flatMap((code) => ['--allow', code])
     const allowed = await project.run(['sync', '--yes', '--json', ...allow])
 
+    if (codes.includes('history/unfinished')) {
+      // Of this only a part is there, and nobody can accept that.
+      expect(allowed.exitCode).toBe(2)
+      expect(await contents()).toEqual(before)
+      return
+    }
     expect(allowed.exitCode).toBe(0)
     expect(allowed.json()).toMatchObject({
       status: 'applied',

@@ -60,8 +60,14 @@ export async function runPlanned(
       findings: report.findings,
       errors: report.outcomes.flatMap(({ failed }) => (failed === null ? [] : [failed.error])),
     },
-    text: (page) => renderReport(report, planned, page, { dryRun, withSql: args['sql'] === true, words: verb.words }),
+    text: (page) =>
+      renderReport(report, planned, page, { dryRun, withSql: args['sql'] === true, words: wordsFor(verb.words, args) }),
   }
+}
+
+/** With `--atomic` an environment may have been reached, and was rolled back with the others. */
+function wordsFor(words: Words, args: Arguments): Words {
+  return args['atomic'] === true ? { ...words, skipped: 'nothing changed' } : words
 }
 
 /** `--lock-wait` and `--recover-wait`, in seconds, over what is configured. */

@@ -21,10 +21,17 @@ export interface Words {
   readonly done: string
   readonly toDo: string
   readonly undone: string
+  /** Of an environment that was left alone because another one failed. */
+  readonly skipped: string
 }
 
-export const APPLYING: Words = { done: 'applied', toDo: 'to apply', undone: 'rolled back' }
-export const REVERTING: Words = { done: 'taken back', toDo: 'to take back', undone: 'not taken back' }
+export const APPLYING: Words = { done: 'applied', toDo: 'to apply', undone: 'rolled back', skipped: 'not reached' }
+export const REVERTING: Words = {
+  done: 'taken back',
+  toDo: 'to take back',
+  undone: 'not taken back',
+  skipped: 'not reached',
+}
 
 /** What became of each environment, a line each, and the error where one stopped the run. */
 export function renderOutcomes(outcomes: readonly Outcome[], words: Words, page: Page): string {
@@ -54,7 +61,7 @@ function summarize({ status, done, failed, left }: Outcome, words: Words): strin
     case 'locked':
       return 'nothing written, another run is at work'
     case 'skipped':
-      return `nothing changed, ${pending ?? 'nothing pending'}`
+      return `${words.skipped}, ${pending ?? 'nothing pending'}`
     case 'failed':
       return join(applied, describeFailed(failed, words), pending)
     case 'needs-person':
