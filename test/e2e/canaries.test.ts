@@ -208,8 +208,8 @@ END $canary$;\n`,
 }
 
 describe('when a migration holds it', () => {
-  /** Known: shown in part, since each is cut, folded or spelled out before it is looked for in what is said. */
-  const cut: ReadonlySet<string> = new Set(['line\nbreak', '\u202eright-to-left', 'x'.repeat(300)])
+  /** Known: of so long a password a part of its base64 is shown, since the text is cut before it is looked at. */
+  const cut: ReadonlySet<string> = new Set(['x'.repeat(300)])
   const all = PASSWORDS.map((password, index) => ({ password, index }))
   const words = [['plan', '--sql'], ['sync', '--verbose'], ['status']]
   const json = [

@@ -120,7 +120,7 @@ test.for([
   [['statsu'], 'There is no command statsu.', 'Did you mean status?'],
   [['status', '--chek'], 'There is no option --chek.', 'Did you mean --check?'],
   [['sync', '--dryrun'], 'There is no option --dryrun.', 'Did you mean --dry-run?'],
-  [['status', '--to', '3'], 'This command does not take --to.', '--to belongs to plan, sync.'],
+  [['status', '--to', '3'], 'This command does not take --to.', '--to belongs to plan, sync, rollback.'],
   [['new'], 'Something is missing behind the command.', '--help'],
   [['status', '--dir'], '--dir needs a value.', '--help'],
   [['sync', '--to', '1', '--only', '2'], '--only and --to exclude each other.', '--help'],

@@ -5,7 +5,7 @@ import { connectTo as connectAs } from '../contract/suite.ts'
 import { connectTo, prepareGround } from './arena.ts'
 import { readReport } from './oracle.ts'
 import { createFaultProxy } from './proxy.ts'
-import { FAILING, INIT, MIXED, REBUILD } from './scenario.ts'
+import { FAILING, INIT, MIXED, REBUILD, SLOW_COMMIT } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
 import { createJudge, tryCase } from './trial.ts'
 import type { FaultCase, TrialReport } from './trial.ts'
@@ -117,6 +117,22 @@ test('an interruption between two steps says how many are done, and not that all
     status: 'failed',
     failed: { name: '003-both', error: { hint: expect.stringMatching(/^Steps 1 to [12] of 3 are done/) } },
   })
+})
+
+test('an interruption at a commit whose connection is lost as well is no defect: the history decides', async () => {
+  // The cancel hits the commit itself; the fourth query is the first of those that look what became of it.
+  const strike = { at: { message: 'client: Q (query)', time: 4 }, fault: 'before' } as const
+  const { violations, sayings } = await tryOnce(SLOW_COMMIT, { strike, env: { MM_FAULT: 'ending:1:SIGTERM' } })
+  expect(violations).toEqual([])
+  expect(sayings[0]?.exitCode).toBe(143)
+  expect(sayings[0]?.stdout).not.toContain('internal/unexpected')
+})
+
+test('init that is interrupted before it reaches an environment does not end as if it were done', async () => {
+  // The handler of the signal runs when the first environment is prepared, at the latest.
+  const { violations, sayings } = await tryOnce(INIT, { env: { MM_FAULT: 'read:2:SIGTERM' } })
+  expect(violations).toEqual([])
+  expect(sayings[0]?.exitCode).toBe(143)
 })
 
 test('an interruption before the first connection is one error and not one more for each environment', async () => {

@@ -175,3 +175,16 @@ export const REBUILD: Scenario = {
   effects: { '001-rebuild': { markers: ['001'] } },
   stepwise: new Set(['001-rebuild']),
 }
+
+/** A transaction whose commit takes its time, because a deferred trigger runs in it. */
+export const SLOW_COMMIT: Scenario = {
+  name: 'slow commit',
+  command: 'sync',
+  files: {
+    '001-deferred.sql': `CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON effect DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait();
+INSERT INTO effect VALUES ('001');\n`,
+  },
+  effects: { '001-deferred': { markers: ['001'] } },
+  stepwise: new Set(),
+}

@@ -26,7 +26,7 @@ function renderParagraph(error: Paragraph, page: Page): string {
   const code = error.engineCode === undefined ? error.code : `${error.code} ${error.engineCode}`
   const lines = [
     `${page.paint('bad', 'error')} ${page.paint('dim', code)}`,
-    `  ${wrap(sanitize(error.message, { multiline: true }), page.width, '  ')}`,
+    `  ${wrap(sanitize(page.redact(error.message), { multiline: true }), page.width, '  ')}`,
   ]
   if (error.at !== undefined) lines.push(renderSource(error.at, error.sourceLine, page))
   if (error.hint !== undefined)

@@ -19,7 +19,7 @@ function renderFinding({ severity, code, message, hint, at, sourceLine }: Findin
   const [style, label] = LABELS[severity]
   const lines = [
     `${page.paint(style, label)} ${page.paint('dim', code)}`,
-    `  ${wrap(sanitize(message, { multiline: true }), page.width, '  ')}`,
+    `  ${wrap(sanitize(page.redact(message), { multiline: true }), page.width, '  ')}`,
   ]
   if (at !== undefined) lines.push(renderSource(at, sourceLine, page))
   if (hint !== undefined)

@@ -29,6 +29,8 @@ interface Node {
   margin: Margin | null
 }
 
+const LINE_FEED = 10
+
 /** Characters beside a match that hold a part of the secret, too: base64 puts bits of two bytes into one character. */
 interface Margin {
   readonly before: number
@@ -132,7 +134,9 @@ function findLongest(root: Node, text: string, start: number): Match | null {
   let longest: Match | null = null
   for (let at = start; at < text.length; at += 1) {
     const unit = text.charCodeAt(at)
-    if (canStartEscape(unit)) return followEscapes({ node, at }, text) ?? longest
+    if (canStartEscape(unit) || (unit === LINE_FEED && node !== root)) {
+      return followEscapes({ node, at }, text, root) ?? longest
+    }
     const next = node.next.get(unit)
     if (next === undefined) return longest
     node = next
@@ -142,13 +146,15 @@ function findLongest(root: Node, text: string, start: number): Match | null {
 }
 
 /** Follows every reading of the text at once, so that any mixture of plain and escaped characters is found. */
-function followEscapes(from: Place, text: string): Match | null {
+function followEscapes(from: Place, text: string, root: Node): Match | null {
   let longest: Match | null = null
   let places: readonly Place[] = [from]
   while (places.length > 0) {
     const reached: Place[] = []
     for (const { node, at } of places) {
-      for (const reading of readingsAt(text, at)) {
+      // Inside of a secret a line break may be one of the layout: encode() breaks base64 after 76 characters.
+      const isBroken = node !== root && text.charCodeAt(at) === LINE_FEED
+      for (const reading of [...readingsAt(text, at), ...(isBroken ? [{ text: '', end: at + 1 }] : [])]) {
         const next = descend(node, reading.text)
         if (next === null || reached.some((place) => place.node === next && place.at === reading.end)) continue
         reached.push({ node: next, at: reading.end })

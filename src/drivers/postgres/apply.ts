@@ -143,10 +143,15 @@ async function sendParts(
     state.isFailed = true
     const step = steps[state.at]
     // The statements ran and the commit was not announced: a cancel that came during it hits what stands behind it.
-    if (step !== undefined && progress.ended.length > progress.applied.length && (await isCommitted(run, step))) {
-      const [last] = progress.ended.slice(-1)
-      settle(state, { ...progress, applied: last === undefined ? [] : [last] })
-      return null
+    if (step !== undefined && progress.ended.length > progress.applied.length) {
+      const committed = await isCommitted(run, step).catch(() => null)
+      // Nothing could be asked any more: the connection was lost on top of it.
+      if (committed === null) return takeUpAgain(run, state, steps, sent.length - progress.applied.length)
+      if (committed) {
+        const [last] = progress.ended.slice(-1)
+        settle(state, { ...progress, applied: last === undefined ? [] : [last] })
+        return null
+      }
     }
     return handleFailure(run, state, steps, { cause, progress, message, sent })
   }
