@@ -62,3 +62,23 @@ function nameOf(message: Buffer, direction: Direction): string {
 export function readBackendPid(message: Buffer): number {
   return message[0] === 0x4b ? message.readInt32BE(5) : 0
 }
+
+/** ErrorResponse for `query_canceled` (PostgreSQL manual, "Error and Notice Message Fields"). */
+export const CANCELLED: Buffer = writeError({
+  S: 'ERROR',
+  V: 'ERROR',
+  C: '57014',
+  M: 'canceling statement due to user request',
+})
+
+function writeError(fields: Readonly<Record<string, string>>): Buffer {
+  const body = Buffer.from(
+    `${Object.entries(fields)
+      .map(([type, text]) => `${type}${text}\0`)
+      .join('')}\0`,
+  )
+  const header = Buffer.alloc(5)
+  header.write('E')
+  header.writeInt32BE(4 + body.length, 1)
+  return Buffer.concat([header, body])
+}

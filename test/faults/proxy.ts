@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { Socket } from 'node:net'
-import { createSplitter, describeMessage, readBackendPid } from './protocol.ts'
+import { CANCELLED, createSplitter, describeMessage, readBackendPid } from './protocol.ts'
 import type { Direction } from './protocol.ts'
 
 /**
@@ -10,9 +10,11 @@ import type { Direction } from './protocol.ts'
  * - `half`: its first half arrives, then both ends are closed. `reset`: it does not arrive, both ends get a TCP reset.
  * - `silence`: neither it nor anything after it arrives, and nobody is told.
  * - `gone`: as `after`, and no new connection comes through any more.
+ * - `cancelled`: in its place comes the error of a statement that was cancelled; for the last answer to a query.
  */
-export type Fault = 'before' | 'after' | 'half' | 'reset' | 'silence' | 'gone'
+export type Fault = 'before' | 'after' | 'half' | 'reset' | 'silence' | 'gone' | 'cancelled'
 
+/** Those that can happen to every message. */
 export const FAULTS: readonly Fault[] = ['before', 'after', 'half', 'reset', 'silence', 'gone']
 
 export interface Strike {
@@ -102,6 +104,9 @@ export async function createFaultProxy(serverPort: number, strike: Strike | null
           return
         case 'after':
           target.write(message, close)
+          return
+        case 'cancelled':
+          target.write(CANCELLED)
       }
     }
 

@@ -5,7 +5,7 @@ import { connectTo as connectAs } from '../contract/suite.ts'
 import { connectTo, prepareGround } from './arena.ts'
 import { readReport } from './oracle.ts'
 import { createFaultProxy } from './proxy.ts'
-import { FAILING, INIT, MIXED, REBUILD, SLOW_COMMIT } from './scenario.ts'
+import { FAILING, INIT, MIXED, REBUILD, SLOW_COMMIT, TRANSACTIONAL } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
 import { createJudge, tryCase } from './trial.ts'
 import type { FaultCase, TrialReport } from './trial.ts'
@@ -128,6 +128,19 @@ test('an interruption at a commit whose connection is lost as well is no defect:
   expect(sayings[0]?.stdout).not.toContain('internal/unexpected')
 })
 
+test('a cancel that comes behind the last commit has not made anything fail', async () => {
+  await using ground = await prepareGround(inject('server'), TRANSACTIONAL)
+  const { trace } = await tryCase(ground, {})
+  // The last answer to the third query, which is all that dev needs: the lock is given back.
+  const query = trace.findIndex(
+    (line, index) => line.includes('Q (query)') && countQueries(trace.slice(0, index)) === 2,
+  )
+  const end = trace.findIndex((line, index) => index > query && line.includes('Z (ready)'))
+  const { violations, sayings } = await tryCase(ground, { strike: { at: end, fault: 'cancelled' } })
+  expect(violations).toEqual([])
+  expect(sayings.map(({ exitCode }) => exitCode)).toEqual([0])
+})
+
 test('init that is interrupted before it reaches an environment does not end as if it were done', async () => {
   // The handler of the signal runs when the first environment is prepared, at the latest.
   const { violations, sayings } = await tryOnce(INIT, { env: { MM_FAULT: 'read:2:SIGTERM' } })
@@ -145,6 +158,10 @@ test('an interruption before the first connection is one error and not one more 
   ).rejects.toMatchObject({ code: 'connection/lost' })
   await new Promise((resolve) => setImmediate(resolve))
 })
+
+function countQueries(trace: readonly string[]): number {
+  return trace.filter((line) => line.includes('Q (query)')).length
+}
 
 async function tryOnce(scenario: Scenario, faultCase: FaultCase): Promise<TrialReport> {
   await using ground = await prepareGround(inject('server'), scenario)

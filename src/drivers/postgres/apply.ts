@@ -141,6 +141,8 @@ async function sendParts(
     if (isLoss(cause)) return takeUpAgain(run, state, steps, sent.length - progress.applied.length)
     if (!(cause instanceof ServerFailure)) throw cause
     state.isFailed = true
+    // A cancel that came too late hits what stands behind the last commit: everything is applied, and nothing failed.
+    if (state.at === steps.length) return null
     const step = steps[state.at]
     // The statements ran and the commit was not announced: a cancel that came during it hits what stands behind it.
     if (step !== undefined && progress.ended.length > progress.applied.length) {
