@@ -1,7 +1,6 @@
 import { secretsOf } from '../config/secrets.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
-import { readPlainCommand } from './commands/plain-command.ts'
 import type { CommandLine } from './commands/command.ts'
 import { createConfirmation } from './confirmation.ts'
 import { EXIT, exitOfError } from './exit.ts'
@@ -10,6 +9,7 @@ import { errorJson, renderError } from './output/errors.ts'
 import { describeUnexpected } from './output/unexpected-error.ts'
 import { openTerminal } from './output/terminal.ts'
 import type { Terminal } from './output/terminal.ts'
+import { readPlainCommand } from './plain-command.ts'
 import { watchSignals } from './signals.ts'
 import { wire } from './wire.ts'
 
@@ -53,7 +53,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
 
 /** The parser is large, and most command lines do without. */
 async function parse(argv: readonly string[], width: number): Promise<CommandLine> {
-  const { parseCommandLine } = await import('./commands/parser.ts')
+  const { parseCommandLine } = await import('./parser.ts')
   return parseCommandLine(argv, width)
 }
 

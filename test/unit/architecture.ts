@@ -29,9 +29,6 @@ const ROOTS: ReadonlySet<string> = new Set(['src/cli/wire.ts', 'src/index.ts'])
 /** Rooms that the command line gets from its composition root; their types it may name. */
 const HANDED_IN: ReadonlySet<string> = new Set(['drivers', 'lint', 'drift', 'rehearsal', 'backup'])
 
-/** Packages that a whole folder may know. Every other one is known by one file. */
-const FOLDER_OF: Readonly<Record<string, string>> = { yargs: 'src/cli/commands/' }
-
 interface Import {
   readonly file: string
   readonly line: number
@@ -101,10 +98,6 @@ function findShared(imports: readonly Import[]): readonly string[] {
       .split('/')
       .slice(0, specifier.startsWith('@') ? 2 : 1)
       .join('/')
-    const folder = FOLDER_OF[name]
-    if (folder !== undefined) {
-      return file.startsWith(folder) ? [] : [`${file}:${line}: imports ${name}, which belongs to ${folder}`]
-    }
     const owner = owners.get(name) ?? file
     owners.set(name, owner)
     return owner === file ? [] : [`${file}:${line}: imports ${name}, which ${owner} already knows`]

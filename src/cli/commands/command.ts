@@ -1,4 +1,3 @@
-import type { Options } from 'yargs'
 import { nearestName } from '../../config/names.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { ALLOWABLE } from '../../core/finding.ts'
@@ -20,13 +19,30 @@ export interface CommandResult {
 /** The options of a command's own, as parsed. */
 export type Arguments = Readonly<Record<string, unknown>>
 
+/** One option of the command line, under its name without the dashes. */
+export interface Option {
+  readonly type: 'string' | 'boolean'
+  readonly describe: string
+  /** May be given several times. */
+  readonly array?: boolean
+  /** Nothing behind it is a mistake, not an empty text. */
+  readonly requiresArg?: boolean
+  /** One letter, for one dash. */
+  readonly alias?: string
+  /** The option that cannot stand beside it. */
+  readonly conflicts?: string
+  /** The option that it needs beside it. */
+  readonly implies?: string
+  readonly default?: boolean
+}
+
 /** A verb as the parser and the help need it; its module is loaded when it is chosen. */
 export interface CommandSpec {
   readonly name: string
   /** What stands behind the name in the usage line, as yargs writes positionals. */
   readonly positionals: string
   readonly describe: string
-  readonly options: Readonly<Record<string, Options>>
+  readonly options: Readonly<Record<string, Option>>
   readonly load: () => Promise<{ readonly run: RunCommand }>
 }
 

@@ -1,17 +1,16 @@
-import type { Options } from 'yargs'
-import type { CommandSpec } from './command.ts'
+import type { CommandSpec, Option } from './command.ts'
 
-const ALLOW: Options = {
+const ALLOW: Option = {
   type: 'string',
   array: true,
   requiresArg: true,
   describe: 'Accept findings with this code (repeatable)',
 }
-const TO: Options = { type: 'string', requiresArg: true, describe: 'Stop after this version' }
-const ONLY: Options = { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' }
-const ALL: Options = { type: 'boolean', describe: 'Show every migration, however many' }
-const ATOMIC: Options = { type: 'boolean', describe: 'All environments or none' }
-const SQL: Options = { type: 'boolean', describe: 'Print the SQL' }
+const TO: Option = { type: 'string', requiresArg: true, describe: 'Stop after this version' }
+const ONLY: Option = { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' }
+const ALL: Option = { type: 'boolean', describe: 'Show every migration, however many' }
+const ATOMIC: Option = { type: 'boolean', describe: 'All environments or none' }
+const SQL: Option = { type: 'boolean', describe: 'Print the SQL' }
 
 /** Every verb. A new one is a file beside this one and an entry here. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -109,7 +108,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 ]
 
 /** Options of all commands. */
-export const GLOBAL_OPTIONS: Readonly<Record<string, Options>> = {
+export const GLOBAL_OPTIONS: Readonly<Record<string, Option>> = {
   env: { type: 'string', array: true, requiresArg: true, describe: 'Only these environments: --env dev,prod' },
   dir: { type: 'string', requiresArg: true, describe: 'Folder of the migration files (default: database)' },
   'env-file': { type: 'string', requiresArg: true, describe: 'Read variables from this file (default: .env)' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseCommandLine } from '../../../src/cli/commands/parser.ts'
-import { readPlainCommand } from '../../../src/cli/commands/plain-command.ts'
+import { parseCommandLine } from '../../../src/cli/parser.ts'
+import { readPlainCommand } from '../../../src/cli/plain-command.ts'
 
 /** What a command works with: the options that were given, without yargs' own entries. */
 function essence(line: unknown): unknown {

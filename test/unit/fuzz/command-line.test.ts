@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { COMMANDS, GLOBAL_OPTIONS } from '../../../src/cli/commands/index.ts'
-import { parseCommandLine } from '../../../src/cli/commands/parser.ts'
+import { parseCommandLine } from '../../../src/cli/parser.ts'
 import { MigrationManagerError } from '../../../src/core/errors.ts'
 import { resolvesInTime } from './deadline.ts'
 

@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util'
 import type { ParseArgsConfig } from 'node:util'
-import type { Options } from 'yargs'
-import { globalOptions } from './command.ts'
-import type { Arguments, CommandLine } from './command.ts'
-import { COMMANDS, GLOBAL_OPTIONS } from './index.ts'
+import { globalOptions } from './commands/command.ts'
+import type { Arguments, CommandLine, Option } from './commands/command.ts'
+import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
 
 /**
  * Reads the plain command lines that make up nearly every run, without loading the parser: a known verb without
@@ -22,14 +21,14 @@ export function readPlainCommand(argv: readonly string[]): CommandLine | null {
     : { kind: 'command', spec, args, options: globalOptions(args) }
 }
 
-function readOptions(words: readonly string[], known: Readonly<Record<string, Options>>): Arguments | null {
+function readOptions(words: readonly string[], known: Readonly<Record<string, Option>>): Arguments | null {
   const options: NonNullable<ParseArgsConfig['options']> = {}
   for (const [name, { type, array, alias }] of Object.entries(known)) {
     if (name === 'version') continue
     options[name] = {
       type: type === 'boolean' ? 'boolean' : 'string',
       multiple: array === true,
-      ...(typeof alias === 'string' ? { short: alias } : {}),
+      ...(alias !== undefined ? { short: alias } : {}),
     }
   }
   options['no-color'] = { type: 'boolean' }
@@ -43,12 +42,12 @@ function readOptions(words: readonly string[], known: Readonly<Record<string, Op
 }
 
 /** Options that exclude or need each other; the parser says what is wrong with them. */
-function hasConflict(args: Arguments, known: Readonly<Record<string, Options>>): boolean {
+function hasConflict(args: Arguments, known: Readonly<Record<string, Option>>): boolean {
   return Object.keys(args).some((name) => {
     const { conflicts, implies } = known[name] ?? {}
     return (
-      (typeof conflicts === 'string' && args[conflicts] !== undefined) ||
-      (typeof implies === 'string' && args[implies] === undefined)
+      (conflicts !== undefined && args[conflicts] !== undefined) ||
+      (implies !== undefined && args[implies] === undefined)
     )
   })
 }

@@ -1,9 +1,9 @@
 import yargs from 'yargs'
-import { nearestName } from '../../config/names.ts'
-import { MigrationManagerError } from '../../core/errors.ts'
-import { globalOptions } from './command.ts'
-import type { Arguments, CommandLine, CommandSpec } from './command.ts'
-import { COMMANDS, GLOBAL_OPTIONS } from './index.ts'
+import { nearestName } from '../config/names.ts'
+import { MigrationManagerError } from '../core/errors.ts'
+import { globalOptions } from './commands/command.ts'
+import type { Arguments, CommandLine, CommandSpec } from './commands/command.ts'
+import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
 
 /** Parses the arguments behind the program's name, strictly. Throws `usage/…` with the nearest name as a hint. */
 export async function parseCommandLine(argv: readonly string[], width: number): Promise<CommandLine> {
