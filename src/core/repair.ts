@@ -55,6 +55,12 @@ export function planRepair(
   }
 }
 
+/** Whether a history says what the repair was to make it say. */
+export function isRepaired({ migration, after }: Repair, history: readonly AppliedMigration[]): boolean {
+  const row = history.find(({ name }) => name === migration)
+  return row?.status === after?.status && row?.checksum === after?.checksum
+}
+
 function checksumOf(file: Migration | undefined, migration: string, known: string | null): string {
   if (file === undefined) {
     throw new MigrationManagerError(

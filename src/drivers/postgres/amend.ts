@@ -1,22 +1,27 @@
+import { isRepaired } from '../../core/repair.ts'
 import type { Repair } from '../../core/repair.ts'
 import { describeSessionFailure } from './errors.ts'
-import { ServerFailure } from './session-failure.ts'
+import { lostError, unknownError } from './failure.ts'
+import { isLoss } from './link.ts'
 import { waitForLock } from './lock-wait.ts'
 import { composeMessage } from './message.ts'
 import { GUARD, localSettings } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { followProgress } from './progress.ts'
-import type { Run } from './run.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
+import { recover } from './recovery.ts'
+import { MAX_RECOVERIES } from './run.ts'
+import type { Run } from './run.ts'
+import { ServerFailure } from './session-failure.ts'
 import { appendLog } from './tables.ts'
 
 /**
- * Changes one row of the history under the lock; false when the history is not the one with the digest `basis`. A
- * connection that is lost meanwhile leaves open whether it was changed, and says so.
+ * Changes one row of the history under the lock; false when the history is not the one with the digest `basis`. After
+ * a lost connection the row decides. Throws `outcome/unknown` where it could not be looked at in time.
  */
 export async function amendHistory(run: Run, repair: Repair, basis: string): Promise<boolean> {
   const { link, context, emit, signal, lock } = run
-  for (;;) {
+  for (let recoveries = 0; ;) {
     const { progress, listen } = followProgress(context, [], emit)
     const message = composeMessage(context, {
       rollback: false,
@@ -31,6 +36,18 @@ export async function amendHistory(run: Run, repair: Repair, basis: string): Pro
       lock.isHeld = false
       return true
     } catch (cause) {
+      if (isLoss(cause)) {
+        lock.isHeld = false
+        const history = await recover(run)
+        if (history === null) {
+          const what = `repair ${repair.kind} ${repair.migration}`
+          throw unknownError(run, what, 'Its one row is changed, with an entry in the log, or as it was.')
+        }
+        lock.isHeld = true
+        if (isRepaired(repair, history)) return true
+        if (++recoveries > MAX_RECOVERIES) throw lostError(run, 'Nothing was changed.')
+        continue
+      }
       lock.isHeld = lock.isHeld || progress.hasOpened
       if (!(cause instanceof ServerFailure)) throw describeSessionFailure(cause, link.options.place)
       await link.session.ask('ROLLBACK', context.limits.connectMs).catch(() => {})

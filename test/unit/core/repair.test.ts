@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { planRepair, REPAIRS } from '../../../src/core/repair.ts'
+import { isRepaired, planRepair, REPAIRS } from '../../../src/core/repair.ts'
 import type { RepairKind } from '../../../src/core/repair.ts'
 import type { AppliedMigration } from '../../../src/core/history.ts'
 import type { Migration } from '../../../src/core/migration.ts'
@@ -50,6 +50,16 @@ describe('a repair', () => {
     expect(() => planRepair(kind, '001-a', FILE, before, 'why')).toThrow(
       expect.objectContaining({ code: 'repair/not-needed' }),
     )
+  })
+
+  test('is found again in the history that it was to change', () => {
+    const removed = planRepair('mark-not-applied', '001-a', FILE, APPLIED, 'why')
+    expect([isRepaired(removed, [APPLIED]), isRepaired(removed, [])]).toEqual([false, true])
+    const accepted = planRepair('accept-checksum', '001-a', FILE, APPLIED, 'why')
+    expect([isRepaired(accepted, [APPLIED]), isRepaired(accepted, [row('applied', FILE.checksum)])]).toEqual([
+      false,
+      true,
+    ])
   })
 
   test('that takes its checksum from the file needs the file; the others do not', () => {
