@@ -38,7 +38,7 @@ async function tryRepair(strike: Strike | null): Promise<TrialReport & { readonl
       ...(said.exitCode === 0 && !isDone ? ['said to be done, and it is not'] : []),
       ...(said.exitCode === 1 && isDone ? ['said to have failed, and it is done'] : []),
     ],
-    sayings: [said],
+    sayings: [{ ...said, isHung: false }],
     hasStruck: proxy.hasStruck,
     trace: proxy.trace,
   }
