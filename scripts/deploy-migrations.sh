@@ -5,7 +5,7 @@
 #
 # Takes --dir, --env-file, --config, --quiet, --verbose and --no-color, too, and hands them on.
 #
-# Runs sync --yes, then status --check; with --dry-run only plan. Stops at the first step that fails, with that step's
+# Runs sync --yes, verify and status --check; with --dry-run only plan. Stops at the first step that fails, with that step's
 # exit code (see docs/exit-codes.md). Works from any directory: the project is the one it is called in.
 set -eu -o pipefail
 
@@ -79,4 +79,5 @@ if [ "$dry_run" = yes ]; then
   exit 0
 fi
 step sync --yes
+step verify
 step status --check

@@ -8,7 +8,9 @@ import type { Step } from './plan.ts'
 import type { Finding } from './finding.ts'
 import type { Limits } from './policy.ts'
 import type { Repair } from './repair.ts'
+import type { Migration } from './migration.ts'
 import type { Secret } from './secret.ts'
+import type { Verification } from './verification.ts'
 
 /** What a driver makes of a connection string: its own endpoint, or what is wrong with it, never repeating a secret. */
 export type ParsedUrl<Endpoint = unknown> =
@@ -49,6 +51,11 @@ export interface Connection extends AsyncDisposable {
   read(): Promise<Reading>
   /** The whole log, oldest first; empty on a fresh database. Never writes. */
   log(): Promise<readonly LogEntry[]>
+  /**
+   * Asks the verify queries of these migrations, and looks for what is damaged. Never writes: a query that would is a
+   * query that fails.
+   */
+  verify(migrations: readonly Migration[]): Promise<Verification>
   /**
    * Makes sure that the history tables are there and the database is registered as this environment.
    * Returns whether anything had to be made. Throws `lock/held` when another run is at work for too long.

@@ -14,6 +14,7 @@ export type Moment =
   | 'began'
   | 'opened'
   | 'statement'
+  | 'verifying'
   | 'ending'
   | 'applied'
   | 'answered'

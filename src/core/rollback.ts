@@ -15,19 +15,32 @@ const HEADING =
 
 const COMMENT = /^[ \t]*--[ \t]?(.*)$/
 
+/** `-- verify: SELECT …`, or `-- verify:` above a block of queries. */
+const VERIFY = /^[ \t]*--[ \t]*verify:/i
+
+/** Whether a line begins a rollback block. */
+export function isRollbackHeading(line: string): boolean {
+  return HEADING.test(line)
+}
+
+/** Whether a line is a verify query, or begins a block of them; it ends a rollback block. */
+export function isVerifyLine(line: string): boolean {
+  return VERIFY.test(line)
+}
+
 /**
  * Finds the comment block that takes a migration back: it begins with a heading such as `-- Rollback:` and goes on while
- * lines begin with `--`. The SQL is what remains without the comment marks, line for line. Of several blocks the last
+ * lines begin with `--`, up to a verify line. The SQL is what remains without the comment marks, line for line. Of several blocks the last
  * one counts; null when there is none, or nothing in it.
  */
 export function findRollbackBlock(text: string, file: string): SqlSource | null {
   const lines = text.split('\n')
-  const heading = lines.findLastIndex((line) => HEADING.test(line))
+  const heading = lines.findLastIndex(isRollbackHeading)
   if (heading < 0) return null
   const body: string[] = []
   for (const line of lines.slice(heading + 1)) {
     const content = COMMENT.exec(line)?.[1]
-    if (content === undefined) break
+    if (content === undefined || isVerifyLine(line)) break
     body.push(content)
   }
   const sql = body.join('\n')

@@ -1,6 +1,60 @@
-/** The queries of `-- verify: SELECT …` lines, in order, each without its last semicolon. Each answers one boolean. */
-export function verifyQueries(text: string): readonly string[] {
-  return [...text.matchAll(/^[ \t]*--[ \t]*verify:[ \t]*(\S.*)$/gimu)].map((match) =>
-    (match[1] ?? '').trim().replace(/;+$/, ''),
-  )
+import { isRollbackHeading, isVerifyLine } from '../core/rollback.ts'
+import type { SqlSource } from '../core/rollback.ts'
+import { indexLines } from './location.ts'
+import { Lexer } from './lexer.ts'
+import { splitStatements } from './statements.ts'
+
+/** One query that a migration's file asks of its own work; its one answer must be true. */
+export interface VerifyQuery {
+  /** Without its semicolon. */
+  readonly text: string
+  /** Where it stands: `text` begins at `offset` of `source.sql`. */
+  readonly source: SqlSource
+  readonly offset: number
+}
+
+const COMMENT = /^[ \t]*--[ \t]?(.*)$/
+
+/**
+ * The verify queries of a file, in order: `-- verify: SELECT …` holds one on its own line, and under a line `-- verify:`
+ * they go on, each with its semicolon, while lines begin with `--`. What stands in a quote or a block comment is none.
+ */
+export function findVerifyQueries(text: string, file: string): readonly VerifyQuery[] {
+  if (!/--[ \t]*verify:/i.test(text)) return []
+  const lines = text.split('\n')
+  const comments = findLineComments(text)
+  return lines.flatMap((line, index) => {
+    if (!comments.has(index) || !isVerifyLine(line)) return []
+    const content = line.replace(/^[ \t]*--[ \t]*verify:[ \t]*/i, '').trimEnd()
+    if (content !== '') {
+      const source = { sql: content, file, firstLine: index + 1, indent: line.trimEnd().length - content.length }
+      return [{ text: content.replace(/[;\s]+$/, ''), source, offset: 0 }]
+    }
+    const body: string[] = []
+    for (let at = index + 1; comments.has(at); at++) {
+      const next = lines[at] ?? ''
+      if (isVerifyLine(next) || isRollbackHeading(next)) break
+      body.push(COMMENT.exec(next)?.[1] ?? '')
+    }
+    const source = { sql: body.join('\n'), file, firstLine: index + 2, indent: '-- '.length }
+    return splitStatements(source.sql).statements.map(({ start, end }) => ({
+      text: source.sql.slice(start, end),
+      source,
+      offset: start,
+    }))
+  })
+}
+
+/** The lines, counted from 0, that are a comment from `--` on and nothing else. */
+function findLineComments(text: string): ReadonlySet<number> {
+  const lexer = new Lexer(text)
+  const find = indexLines(text)
+  const found = new Set<number>()
+  let lineOfToken = -1
+  for (let kind = lexer.next(); kind !== 'end'; kind = lexer.next()) {
+    const line = find(lexer.start).line - 1
+    if (kind === 'comment' && text.startsWith('--', lexer.start) && line !== lineOfToken) found.add(line)
+    lineOfToken = find(Math.max(lexer.start, lexer.end - 1)).line - 1
+  }
+  return found
 }

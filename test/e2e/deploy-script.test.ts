@@ -63,7 +63,11 @@ test('deploy-migrations syncs every environment without asking, and checks that 
   const again = await deploy(project, ['--no-backup'], pair.env)
 
   expect({ exitCode: result.exitCode, stderr: result.stderr }).toMatchObject({ exitCode: 0 })
-  expect(steps(result)).toEqual(['== migration-manager sync', '== migration-manager status'])
+  expect(steps(result)).toEqual([
+    '== migration-manager sync',
+    '== migration-manager verify',
+    '== migration-manager status',
+  ])
   for (const database of [pair.dev, pair.prod]) expect(await database.query(HISTORY)).toEqual(BOTH)
   expect(again.exitCode).toBe(0)
   expect(again.stdout).toMatch(/dev +up to date\nprod +up to date\n/)

@@ -52,6 +52,17 @@ test('status asks every database at once', async () => {
   expect(bench.proxy.mostOpen).toBe(3)
 })
 
+test('verify is two flights after the login, however many queries there are', async () => {
+  await using bench = await createBench(['dev', 'prod'])
+  bench.addFiles(1, 20, '-- verify: SELECT true\n-- verify: SELECT 1 = 1\n')
+  await bench.succeed('sync', '--yes')
+  bench.proxy.reset()
+
+  await bench.succeed('verify')
+
+  expect(bench.flights()).toEqual([LOGIN + 2, LOGIN + 2])
+})
+
 test('plan is one flight after the login, on a fresh database and on one with a history', async () => {
   await using bench = await createBench(['dev'])
   bench.addFiles(1, 2)
@@ -112,8 +123,8 @@ test('sync of two environments reads both at once, then writes one after the oth
 interface Bench extends AsyncDisposable {
   readonly project: TestProject
   readonly proxy: CountingProxy
-  /** Writes `count` migrations of one small table each, from version `from`. */
-  addFiles(from: number, count: number): void
+  /** Writes `count` migrations of one small table each, from version `from`, with `more` behind it. */
+  addFiles(from: number, count: number, more?: string): void
   /** Runs the built command line; throws unless it ends with exit code 0. */
   succeed(...args: readonly string[]): Promise<CliResult>
   /** The flights of each connection, in the order in which they were opened. */
@@ -139,10 +150,11 @@ async function createBench(
   return {
     project,
     proxy,
-    addFiles(from, count) {
+    addFiles(from, count, more = '') {
       for (let version = from; version < from + count; version++) {
         const digits = `${version}`.padStart(5, '0')
-        project.write(`database/${digits}-table.sql`, `CREATE TABLE t${digits} (id bigint PRIMARY KEY, note text);\n`)
+        const table = `CREATE TABLE t${digits} (id bigint PRIMARY KEY, note text);\n`
+        project.write(`database/${digits}-table.sql`, `${table}${more}`)
       }
     },
     async succeed(...args) {

@@ -77,6 +77,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./rollback.ts'),
   },
   {
+    name: 'verify',
+    positionals: '',
+    describe: 'Ask whether the databases still look like their migrations say; changes nothing',
+    options: { allow: ALLOW },
+    load: () => import('./verify.ts'),
+  },
+  {
     name: 'history',
     positionals: '',
     describe: 'Show who applied what, where, when and how long it took',

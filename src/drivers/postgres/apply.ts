@@ -227,7 +227,7 @@ async function handleFailure(
   // The log is told as a courtesy: what is true is that the migration was rolled back.
   if (state.isOpen) {
     await link.session
-      .send(composeFailure(context, migration, code), 10_000, () => {})
+      .send(composeFailure(context, migration, error.engineCode ?? error.code), 10_000, () => {})
       .then(
         () => (run.lock.isHeld = state.isFailed = false),
         () => {},

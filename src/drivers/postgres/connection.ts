@@ -98,6 +98,11 @@ function createConnection(
       }
     },
 
+    async verify(migrations) {
+      const { verifyMigrations } = await import('./verification.ts')
+      return verifyMigrations(run(), migrations)
+    },
+
     async prepare({ rename }) {
       isFresh = false
       const { prepareTables } = await import('./locked-work.ts')

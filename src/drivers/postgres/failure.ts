@@ -3,9 +3,11 @@ import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
+import type { VerifyQuery } from '../../sql/verify.ts'
 import type { ServerError, ServerFailure } from './session-failure.ts'
 import type { Message, Part } from './message.ts'
 import type { Progress } from './progress.ts'
+import { GUARD } from './message-context.ts'
 import type { Run } from './run.ts'
 
 /** What the server said to a migration's statement, with the place in the file. The migration was rolled back. */
@@ -15,9 +17,36 @@ export function describeMigrationFailure(
   failed: { readonly cause: ServerFailure; readonly message: Message; readonly progress: Progress },
 ): MigrationManagerError {
   const { server } = failed.cause
+  const query = part.queries[failed.progress.query]
+  if (query !== undefined) return unverifiedError(run, part.migration, query, server)
   const position = server.position === null ? null : failed.message.findPosition(server.position)
   const offset = position?.offset ?? part.statements[failed.progress.statement]?.start
   return describeStatementFailure(run, part.source, server, offset)
+}
+
+/** A verify query that did not answer true, or could not be answered; `note` says what became of the migration. */
+export function unverifiedError(
+  { context }: Run,
+  { name }: Migration,
+  { text, source, offset }: VerifyQuery,
+  server: Pick<ServerError, 'code' | 'message'>,
+  note: string = 'The migration was rolled back.',
+): MigrationManagerError {
+  const isFalse = server.code === GUARD.unverified
+  return new MigrationManagerError(
+    isFalse ? 'verify/false' : 'verify/failed',
+    isFalse
+      ? `${name} did not bear out its verify query in ${context.environment}.`
+      : `A verify query of ${name} could not be answered: ${server.message}`,
+    {
+      ...(isFalse ? {} : { engineCode: server.code }),
+      environment: context.environment,
+      hint: isFalse
+        ? `${note} The query: ${text}`
+        : `${note} A verify query is one SELECT with one boolean; it may not write.`,
+      ...locateIn(source, offset),
+    },
+  )
 }
 
 /** What the server said, at an offset of the file where there is one; `note` says what became of the rest. */

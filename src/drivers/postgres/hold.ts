@@ -7,8 +7,8 @@ import { ServerFailure } from './session-failure.ts'
 import { describeMigrationFailure, escapedError, interruptedError, lostError, unrunnableError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
-import { composeFailure, composeMessage, silenceOf } from './message.ts'
-import { GUARD } from './message-context.ts'
+import { composeFailure, composeMessage } from './message.ts'
+import { GUARD, silenceOf } from './message-context.ts'
 import type { Message, Part } from './message.ts'
 import { readPart } from './part.ts'
 import { followProgress } from './progress.ts'
@@ -85,16 +85,19 @@ async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promi
     throw describeServerFailure(cause.server, run.link.options.place)
   }
   const { migration } = part
+  const error = describeMigrationFailure(run, part, refused)
   if (progress.hasOpened) {
-    await run.link.session.ask(composeFailure(run.context, migration, code), silenceOf(run.context)).then(
-      () => (run.lock.isHeld = false),
-      () => {},
-    )
+    await run.link.session
+      .ask(composeFailure(run.context, migration, error.engineCode ?? error.code), silenceOf(run.context))
+      .then(
+        () => (run.lock.isHeld = false),
+        () => {},
+      )
   }
   if (run.signal.aborted) return failed(migration.name, interruptedError(run))
   if (code === GUARD.escaped) return failed(migration.name, escapedError(run, migration))
   run.emit({ type: 'migration-failed', environment: run.context.environment, migration: migration.name })
-  return failed(migration.name, describeMigrationFailure(run, part, refused))
+  return failed(migration.name, error)
 }
 
 function createHeld(run: Run, steps: readonly Step[]): Held {

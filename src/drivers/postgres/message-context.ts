@@ -10,6 +10,8 @@ export const GUARD = {
   stale: 'MM002',
   /** The row that this transaction wrote is not this transaction's any more: the file ended the transaction. */
   escaped: 'MM003',
+  /** A verify query of the file does not answer true. */
+  unverified: 'MM004',
 } as const
 
 /** What every message of one run on one database has in common. */
@@ -33,4 +35,9 @@ export interface MessageContext {
 /** The limits of waiting of one transaction. */
 export function localSettings({ limits, serverVersion }: MessageContext): string {
   return `SET LOCAL lock_timeout = ${limits.lockTimeoutMs};SET LOCAL statement_timeout = ${limits.statementTimeoutMs};SET LOCAL idle_in_transaction_session_timeout = 60000;${serverVersion >= 170_000 ? 'SET LOCAL transaction_timeout = 0;' : ''}`
+}
+
+/** How long the server may stay silent while it runs one statement, in milliseconds, before it counts as lost. */
+export function silenceOf({ limits }: MessageContext): number {
+  return limits.statementTimeoutMs + limits.lockTimeoutMs + limits.silenceMs
 }

@@ -1,11 +1,13 @@
 import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
+import type { VerifyQuery } from '../../sql/verify.ts'
 import { mark } from './marker.ts'
-import { GUARD, localSettings } from './message-context.ts'
+import { GUARD, localSettings, silenceOf } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { opening } from './opening.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { appendLog } from './tables.ts'
+import { verifyInside } from './verify-block.ts'
 
 /** A statement of a file as the message needs it: UTF-16 offsets, without the semicolon. */
 export interface StatementSpan {
@@ -20,6 +22,8 @@ export interface Part {
   readonly source: SqlSource
   readonly isRevert: boolean
   readonly statements: readonly StatementSpan[]
+  /** What must be true before it counts as applied. */
+  readonly queries: readonly VerifyQuery[]
 }
 
 /** Where a piece of a file stands in a message, in UTF-16 offsets. */
@@ -40,11 +44,6 @@ export interface Message {
 
 /** More statements than this in one file, and only every n-th is marked: a marker costs the server about 70 µs. */
 const MAX_MARKS = 500
-
-/** How long the server may stay silent while it runs one statement, in milliseconds, before it counts as lost. */
-export function silenceOf({ limits }: MessageContext): number {
-  return limits.statementTimeoutMs + limits.lockTimeoutMs + limits.silenceMs
-}
 
 /** Leaves a failed transaction and everything that a file may have set for the session. */
 export const LEAVE = 'ROLLBACK;RESET SESSION AUTHORIZATION;RESET ROLE;BEGIN;RESET ALL;COMMIT;'
@@ -80,7 +79,7 @@ export function composeMessage(context: MessageContext, composition: Composition
   if (composition.behind !== undefined) write(composition.behind)
 
   let stride = 1
-  for (const [part, { migration, source, isRevert, statements }] of composition.parts.entries()) {
+  for (const [part, { migration, source, isRevert, statements, queries }] of composition.parts.entries()) {
     const every = Math.ceil(statements.length / MAX_MARKS)
     stride = Math.max(stride, every)
     write(composition.holds && part > 0 ? localSettings(context) : `BEGIN;${localSettings(context)}`)
@@ -92,6 +91,8 @@ export function composeMessage(context: MessageContext, composition: Composition
       // On a line of its own: the statement may end in a line comment.
       write('\n;')
     }
+    write('\nRESET SESSION AUTHORIZATION;RESET ROLE;\n')
+    write(verifyInside(context, part, queries))
     write(ending(context, migration, part, isRevert))
     write(composition.holds ? 'RESET ALL;' : committing(context, part))
   }
@@ -166,9 +167,7 @@ function ending(context: MessageContext, migration: Migration, part: number, isR
     durationMs: 'ms',
     detail: "'{}'",
   })
-  return `
-RESET SESSION AUTHORIZATION;RESET ROLE;
-${doBlock(`DECLARE ms int := 0; began text := pg_catalog.current_setting('migration_manager.started', true);
+  return `${doBlock(`DECLARE ms int := 0; began text := pg_catalog.current_setting('migration_manager.started', true);
 BEGIN
 IF began <> '' THEN ms := pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - began::timestamptz) * 1000); END IF;
 ${isRevert ? `DELETE FROM ${tables.history}` : `UPDATE ${tables.history} SET status = 'applied', applied_at = pg_catalog.clock_timestamp(), duration_ms = ms`}

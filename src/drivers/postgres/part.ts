@@ -6,6 +6,8 @@ import type { ScriptProblem } from '../../sql/problem.ts'
 import { readScript } from '../../sql/script.ts'
 import { findStepProblems, needsSteps, splitUnits } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
+import { findVerifyQueries } from '../../sql/verify.ts'
+import type { VerifyQuery } from '../../sql/verify.ts'
 import type { Part } from './message.ts'
 
 /** A step as it is carried out: in one transaction, step by step, or not at all. */
@@ -17,6 +19,7 @@ export type ReadPart =
       readonly source: SqlSource
       readonly isRevert: boolean
       readonly units: readonly Unit[]
+      readonly queries: readonly VerifyQuery[]
     }
   | {
       readonly kind: 'unrunnable'
@@ -33,7 +36,8 @@ export function readPart(step: Step): ReadPart {
   const script = readScript(source.sql)
   const [problem] = [...script.problems, ...findStepProblems(source.sql, script)]
   if (problem !== undefined) return { kind: 'unrunnable', migration, source, problem }
+  const queries = isRevert ? [] : findVerifyQueries(source.sql, source.file)
   return needsSteps(source.sql, script)
-    ? { kind: 'steps', migration, source, isRevert, units: splitUnits(source.sql, script) }
-    : { kind: 'transaction', migration, source, isRevert, statements: script.statements }
+    ? { kind: 'steps', migration, source, isRevert, units: splitUnits(source.sql, script), queries }
+    : { kind: 'transaction', migration, source, isRevert, statements: script.statements, queries }
 }

@@ -14,6 +14,8 @@ export interface Progress {
   /** The part whose statements are being run, and the last statement that was announced (both 0-based). */
   part: number
   statement: number
+  /** The verify query of the part that is being asked, or -1. */
+  query: number
   /** The parts whose statements and row are done, committed or not, in order. */
   readonly ended: StepResult[]
   /** The parts known to be committed, in order. */
@@ -32,6 +34,7 @@ export function followProgress(
     hasPrepared: false,
     part: 0,
     statement: -1,
+    query: -1,
     ended: [],
     applied: [],
   }
@@ -69,9 +72,15 @@ export function followProgress(
             statements: parts[marker.part]?.statements.length ?? 0,
           })
           break
+        case 'verifying':
+          progress.part = marker.part
+          progress.statement = -1
+          progress.query = marker.query
+          break
         case 'ending':
           progress.part = marker.part
           progress.statement = -1
+          progress.query = -1
           progress.ended.push({
             name: parts[marker.part]?.migration.name ?? '',
             durationMs: marker.durationMs,

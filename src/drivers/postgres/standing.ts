@@ -1,8 +1,11 @@
 import { readMeaning } from '../../sql/meaning.ts'
-import { verifyQueries } from '../../sql/verify.ts'
-import { silenceOf } from './message.ts'
+import type { Verification } from '../../core/verification.ts'
+import type { ReadPart } from './part.ts'
+import { askQueries } from './verification.ts'
+
 import { isLoss } from './link.ts'
 import { postConditionOf } from './postcondition.ts'
+import { silenceOf } from './message-context.ts'
 import type { PostCondition, Standing } from './postcondition.ts'
 import { sendInterruptibly } from './run.ts'
 import type { Run } from './run.ts'
@@ -13,7 +16,7 @@ export const UNFINISHED = { code: '40001', message: '', hint: null, position: nu
 
 /** How far a statement has come, as the catalogs tell. */
 export async function look(run: Run, { query }: PostCondition): Promise<Standing> {
-  return query === null ? 'untellable' : (await ask(run, query)).standing
+  return query === null ? 'untellable' : (await inspect(run, query)).standing
 }
 
 /** Looks, and clears what an earlier attempt left behind, until nothing is in the way any more. */
@@ -22,7 +25,7 @@ export async function clear(run: Run, { query }: PostCondition): Promise<Standin
   const { limits, environment } = run.context
   const deadline = Date.now() + limits.lockWaitMs
   for (;;) {
-    const { standing, remedies } = await ask(run, query)
+    const { standing, remedies } = await inspect(run, query)
     if (standing !== 'half' && standing !== 'busy') return standing
     if (run.signal.aborted || Date.now() > deadline)
       throw new ServerFailure({ ...UNFINISHED, code: '55P03', message: 'another session is still at work on it' })
@@ -32,7 +35,7 @@ export async function clear(run: Run, { query }: PostCondition): Promise<Standin
   }
 }
 
-async function ask(run: Run, query: string): Promise<{ standing: Standing; remedies: readonly string[] }> {
+async function inspect(run: Run, query: string): Promise<{ standing: Standing; remedies: readonly string[] }> {
   const [row] = await run.link.session.ask(query, silenceOf(run.context))
   const [standing, remedies] = row ?? []
   const known = (['done', 'absent', 'half', 'busy'] as const).find((candidate) => candidate === standing)
@@ -40,16 +43,23 @@ async function ask(run: Run, query: string): Promise<{ standing: Standing; remed
   return { standing: known ?? 'untellable', remedies: Array.isArray(statements) ? statements.map(String) : [] }
 }
 
-/** Whether all of the file's verify queries say yes; null when it has none. */
-export async function verify(run: Run, text: string): Promise<boolean | null> {
-  const queries = verifyQueries(text)
-  if (queries.length === 0) return null
-  for (const query of queries) {
-    const [row] = await run.link.session.ask(`SELECT (${query}\n)::boolean::text`, silenceOf(run.context))
-    if (row?.[0] !== 'true') return false
-  }
-  return true
+/** Asks the verify queries of a migration; without any it asks nobody. */
+export async function ask(run: Run, { migration, queries }: Questioned): Promise<Verification> {
+  if (queries.length === 0) return { answers: [], damage: [] }
+  return askQueries(
+    run,
+    queries.map((query) => ({ migration: migration.name, query })),
+  )
 }
+
+/** Whether all of the file's verify queries say yes; null when it has none. */
+export async function verify(run: Run, part: Questioned): Promise<boolean | null> {
+  const { answers } = await ask(run, part)
+  return answers.length === 0 ? null : answers.every(({ isTrue }) => isTrue === true)
+}
+
+/** A migration, and what it asks of its own work. */
+export type Questioned = Pick<Extract<ReadPart, { kind: 'steps' }>, 'migration' | 'queries'>
 
 /** Sends text of ours, or of the migration that is named: only the notices of its statements are for people. */
 export function send(run: Run, text: string, migration?: string): Promise<void> {

@@ -13,18 +13,19 @@ import {
   lostError,
   undecidableError,
   unknownError,
+  unverifiedError,
 } from './failure.ts'
 import { isSameIndex } from './index-definition.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError } from './lock-wait.ts'
-import { composeFailure, silenceOf, utf16Offset } from './message.ts'
-import { GUARD } from './message-context.ts'
+import { composeFailure, utf16Offset } from './message.ts'
+import { GUARD, silenceOf } from './message-context.ts'
 import type { ReadPart } from './part.ts'
 import { postConditionOf } from './postcondition.ts'
 import { recover } from './recovery.ts'
 import { isTransient, MAX_RECOVERIES, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
-import { clear, isTellable, look, send, tidy, UNFINISHED, verify } from './standing.ts'
+import { clear, isTellable, ask, look, send, tidy, UNFINISHED, verify } from './standing.ts'
 import { claimMessage, finishMessage, saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
 
 export type StepwisePart = Extract<ReadPart, { kind: 'steps' }>
@@ -99,6 +100,8 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
       if (end !== null) return end
       done = index + 1
     }
+    const refusal = await refuseUnverified(run, part)
+    if (refusal !== null) return refusal
     const durationMs = Date.now() - began
     await send(run, finishMessage(context, migration, units.length, durationMs))
     reach('finished')
@@ -199,7 +202,7 @@ async function doAlone(
     })
   }
   if (condition.query === null && !condition.isRepeatable && isInDoubt) {
-    const answer = await verify(run, source.sql)
+    const answer = await verify(run, part)
     if (answer === true) return save()
     // A query about the whole file is false, too, because what comes behind this step is missing.
     if (answer === null || (!answer && index < units.length - 1)) {
@@ -239,6 +242,23 @@ async function saveDone(run: Run, migration: Migration, index: number): Promise<
       await waitToRetry(run, migration.name, cause.server.message, attempt)
     }
   }
+}
+
+/** All steps are done, and the file's queries are asked: null when each answers true. What is done stays. */
+async function refuseUnverified(run: Run, part: StepwisePart): Promise<StepwiseEnd | null> {
+  const { migration, queries, units } = part
+  const { answers } = await ask(run, part)
+  const index = answers.findIndex(({ isTrue }) => isTrue !== true)
+  const query = queries[index]
+  if (query === undefined) return null
+  run.emit({ type: 'migration-failed', environment: run.context.environment, migration: migration.name })
+  const problem = answers[index]?.problem ?? { code: GUARD.unverified, message: '' }
+  const note = `All ${units.length} steps are done, and stay. Mend what is missing and run sync again: it asks again.`
+  await send(run, composeFailure(run.context, migration, problem.code)).then(
+    () => (run.lock.isHeld = false),
+    () => {},
+  )
+  return { kind: 'failed', error: unverifiedError(run, migration, query, problem, note), isResumable: true }
 }
 
 /** A failure whose place in the file is known. */

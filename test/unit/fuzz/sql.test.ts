@@ -7,7 +7,7 @@ import { indexLines } from '../../../src/sql/location.ts'
 import { readMeaning } from '../../../src/sql/meaning.ts'
 import { readScript } from '../../../src/sql/script.ts'
 import { findStepProblems, runsInSteps, splitUnits, startOfUnit } from '../../../src/sql/steps.ts'
-import { verifyQueries } from '../../../src/sql/verify.ts'
+import { findVerifyQueries } from '../../../src/sql/verify.ts'
 import { snippets } from '../sql/snippets.ts'
 import { inTime } from './deadline.ts'
 
@@ -111,7 +111,7 @@ describe('any text', () => {
     await fc.assert(
       fc.asyncProperty(script, async (text) => {
         expect((await readMeaning(text)).kind).toMatch(/^[a-z-]+$/)
-        for (const query of verifyQueries(text)) expect(query).not.toMatch(/[\n;]$/)
+        for (const { text: query } of findVerifyQueries(text, 'f.sql')) expect(query).not.toMatch(/[\n;]$/)
       }),
       { numRuns: 300 },
     )
@@ -171,7 +171,7 @@ describe('a megabyte of one thing', () => {
       const kinds = inTime(() => {
         const read = readScript(text)
         findStepProblems(text, read)
-        verifyQueries(text)
+        findVerifyQueries(text, 'f.sql')
         return typeof retargetIndex(text, 'i', 't')
       })
       expect(['string', 'object']).toContain(kinds)

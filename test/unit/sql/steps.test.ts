@@ -4,7 +4,6 @@ import { retargetIndex } from '../../../src/sql/index-statement.ts'
 import { readMeaning } from '../../../src/sql/meaning.ts'
 import { readScript } from '../../../src/sql/script.ts'
 import { findStepProblems, runsInSteps, splitUnits } from '../../../src/sql/steps.ts'
-import { verifyQueries } from '../../../src/sql/verify.ts'
 
 /** Each unit as its kind and the beginnings of its statements. */
 function units(text: string): readonly string[] {
@@ -107,10 +106,4 @@ describe('an index statement for another table', () => {
   ])('%s', (statement, expected) => {
     expect(retargetIndex(statement, 'probe', 'copy')).toBe(expected)
   })
-})
-
-test('verify queries are the lines that say so, without their last semicolon', () => {
-  expect(
-    verifyQueries('-- verify: SELECT true;\nSELECT 1; -- verify: no\n  --VERIFY: SELECT a > 0\n-- verify:\n'),
-  ).toEqual(['SELECT true', 'SELECT a > 0'])
 })
