@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
+import type { CheckedFolder, CheckPorts } from '../commands/check.ts'
 import type { Confirm } from '../commands/sync.ts'
 import { loadConfiguration, loadFolder } from '../config/configuration.ts'
 import type { ConfigurationInput } from '../config/configuration.ts'
+import { DEFAULT_SCHEMA } from '../config/resolution.ts'
 import type { Configuration } from '../config/resolution.ts'
 import type { Check } from '../core/check.ts'
 import type { Actor } from '../core/driver.ts'
+import { ProblemsError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
+import { DEFAULT_LIMITS } from '../core/policy.ts'
 import type { Project } from '../core/project.ts'
-import { driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
+import { createThrowAway, DEFAULT_ENGINE, driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
 import { readCommit } from '../sources/git.ts'
 import type { GlobalOptions, Verb } from './options.ts'
 import type { Terminal } from './output/terminal.ts'
@@ -30,6 +34,8 @@ export interface Run {
   project(): Promise<Project>
   /** The folder of migration files, for commands that need no environment. */
   folder(): Promise<string>
+  /** What a rehearsal works with: the folders of all environments, or the one folder where no environment is configured. */
+  rehearsal(): Promise<{ readonly folders: readonly CheckedFolder[]; readonly ports: CheckPorts }>
 }
 
 export interface Surroundings {
@@ -57,6 +63,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     schemes: Object.values(ENGINES).flatMap(({ schemes }) => schemes),
     onSecrets: (secrets) => terminal.hide(secrets),
   }
+  const checks = [content('checkPostgresContent')]
   return {
     options,
     cwd,
@@ -64,7 +71,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     signal,
     confirm,
     emit: (event) => terminal.report(event),
-    checks: [content('checkPostgresContent')],
+    checks,
     atomicChecks: [content('checkAtomicContent')],
     verbs,
     async project() {
@@ -83,7 +90,39 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
       }
     },
     folder: () => loadFolder(input),
+    async rehearsal() {
+      const configuration = await loadConfiguration(input).catch(refuseUnlessUnconfigured)
+      const folders = configuration?.environments.map(({ migrationsDir: dir, engine }) => ({ dir, engine }))
+      return {
+        folders: uniqueFolders(folders ?? [{ dir: await loadFolder(input), engine: DEFAULT_ENGINE }]),
+        ports: {
+          cwd,
+          historySchema: configuration?.schema ?? DEFAULT_SCHEMA,
+          limits: configuration?.limits ?? DEFAULT_LIMITS,
+          runId: randomUUID(),
+          driverOf,
+          createThrowAway: (engine) => createThrowAway(engine, cwd),
+          checks,
+          // What is rehearsed is told by the rehearsal; what happens in its database is nobody's business.
+          emit: (event) => event.type === 'waiting' && terminal.report(event),
+          signal,
+        },
+      }
+    },
   }
+}
+
+/** Rehearsing needs no environment: that there is none is no reason to stop. Throws everything else again. */
+function refuseUnlessUnconfigured(cause: unknown): null {
+  if (cause instanceof ProblemsError && cause.problems.every(({ code }) => code === 'config/no-environment'))
+    return null
+  throw cause
+}
+
+function uniqueFolders(folders: readonly CheckedFolder[]): readonly CheckedFolder[] {
+  return folders.filter(
+    ({ dir, engine }, index) => folders.findIndex((other) => other.dir === dir && other.engine === engine) === index,
+  )
 }
 
 /** A check of the files' text; what reads it is loaded when there is a text to read. */

@@ -24,6 +24,9 @@ export interface Configuration {
   readonly variable: (name: string) => string | undefined
 }
 
+/** The schema of the history tables, if nothing else is said. */
+export const DEFAULT_SCHEMA = 'public'
+
 /** What the configuration is decided from. `projectDir` is the working directory. */
 export interface Sources extends NameSources {
   /** The `.env` file as given; null when there was none. */
@@ -139,7 +142,7 @@ export function sharedFolder({ variables, config, dir }: Pick<Sources, 'variable
 
 function historySchema({ variables, config, configFile }: Sources, problems: Problem[]): string {
   const value = valueOf(variables, 'MIGRATION_SCHEMA')
-  const schema = value ?? config.schema ?? 'public'
+  const schema = value ?? config.schema ?? DEFAULT_SCHEMA
   // PostgreSQL cuts longer names off silently, and keeps these two kinds for itself (manual, "Schemas").
   const isReserved = schema.startsWith('pg_') || schema === 'information_schema'
   if (Buffer.byteLength(schema) > 63 || /\p{Cc}/u.test(schema) || isReserved) {

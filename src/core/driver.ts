@@ -10,6 +10,7 @@ import type { Limits } from './policy.ts'
 import type { Repair } from './repair.ts'
 import type { Migration } from './migration.ts'
 import type { Secret } from './secret.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Verification } from './verification.ts'
 
 /** What a driver makes of a connection string: its own endpoint, or what is wrong with it, never repeating a secret. */
@@ -39,6 +40,12 @@ export interface Actor {
   readonly ciRun: string | null
 }
 
+/** A database that nobody needs afterwards, with a server of its own where the engine has servers. Dispose of it. */
+export interface ThrowAway extends AsyncDisposable {
+  /** For the driver of its engine. */
+  readonly endpoint: unknown
+}
+
 /** One engine: how its databases are spoken to. The contract of all of them is held by one test suite. */
 export interface Driver<Endpoint = unknown> {
   readonly engine: string
@@ -51,6 +58,8 @@ export interface Connection extends AsyncDisposable {
   read(): Promise<Reading>
   /** The whole log, oldest first; empty on a fresh database. Never writes. */
   log(): Promise<readonly LogEntry[]>
+  /** The whole schema, as it is at one moment. Never writes. */
+  snapshot(): Promise<Snapshot>
   /**
    * Asks the verify queries of these migrations, and looks for what is damaged. Never writes: a query that would is a
    * query that fails.

@@ -1,5 +1,6 @@
-import type { Driver, ParsedUrl } from '../core/driver.ts'
+import type { Driver, ParsedUrl, ThrowAway } from '../core/driver.ts'
 import { postgresDriver } from './postgres/index.ts'
+import { createThrowAwayPostgres } from './postgres/throw-away.ts'
 import { parsePostgresUrl, POSTGRES_SCHEMES } from './postgres/url.ts'
 
 /** What a connection string may be read against. */
@@ -13,14 +14,24 @@ export interface Engine {
   readonly schemes: readonly string[]
   readonly parse: (url: string, context: UrlContext) => ParsedUrl
   readonly driver: Driver
+  /** A database to try things on, for a project that holds what the engine needs. */
+  readonly createThrowAway: (projectDir: string) => Promise<ThrowAway>
 }
 
 export type EngineName = 'postgres'
 
+/** The engine of files that no environment is configured for. */
+export const DEFAULT_ENGINE: EngineName = 'postgres'
+
 /** All engines. A new one is registered here and nowhere else. */
 export const ENGINES: Readonly<Record<EngineName, Engine>> = {
   // An endpoint goes back only to the driver whose own parser made it.
-  postgres: { schemes: POSTGRES_SCHEMES, parse: parsePostgresUrl, driver: postgresDriver },
+  postgres: {
+    schemes: POSTGRES_SCHEMES,
+    parse: parsePostgresUrl,
+    driver: postgresDriver,
+    createThrowAway: createThrowAwayPostgres,
+  },
 } satisfies Record<EngineName, Engine>
 
 /** The engine whose connection strings have this scheme (in lower case, without its colon). */
@@ -30,7 +41,16 @@ export function engineOfScheme(scheme: string): Engine | undefined {
 
 /** The driver of an engine that a configured environment names. */
 export function driverOf(engine: string): Driver {
-  const found = Object.values(ENGINES).find(({ driver }) => driver.engine === engine)
-  if (found === undefined) throw new Error(`no driver for ${engine}`)
-  return found.driver
+  return engineOf(engine).driver
+}
+
+/** A database of an engine to try things on; see `Engine`. */
+export function createThrowAway(engine: string, projectDir: string): Promise<ThrowAway> {
+  return engineOf(engine).createThrowAway(projectDir)
+}
+
+function engineOf(name: string): Engine {
+  const found = Object.values(ENGINES).find(({ driver }) => driver.engine === name)
+  if (found === undefined) throw new Error(`no driver for ${name}`)
+  return found
 }

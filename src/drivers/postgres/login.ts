@@ -21,6 +21,7 @@ export async function logIn(
   const { startEmbedded } = await import('../embedded/index.ts')
   const database = await startEmbedded({
     projectDir: endpoint.projectDir,
+    home: endpoint.home,
     database: endpoint.database,
     signal,
     onProgress: (what) => emit({ type: 'waiting', environment: environment.name, what }),

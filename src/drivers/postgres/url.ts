@@ -32,7 +32,10 @@ export interface ServerEndpoint {
 export interface EmbeddedEndpoint {
   readonly kind: 'embedded'
   readonly database: string
+  /** Where the npm package is looked for. */
   readonly projectDir: string
+  /** The folder whose `.migration-manager/postgres` holds the data. */
+  readonly home: string
 }
 
 export type PostgresEndpoint = ServerEndpoint | EmbeddedEndpoint
@@ -233,5 +236,5 @@ function parseEmbedded(name: string, { projectDir }: PostgresUrlContext): Parsed
       'Write, for example, embedded:dev.',
     )
   }
-  return { ok: true, endpoint: { kind: 'embedded', database: name, projectDir }, secrets: [] }
+  return { ok: true, endpoint: { kind: 'embedded', database: name, projectDir, home: projectDir }, secrets: [] }
 }
