@@ -173,7 +173,7 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     const touched = steps.filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
     const names = new Set(touched.map(({ migration }) => migration.name))
     const added = touched.flatMap(({ kind, migration }): AppliedMigration[] =>
-      kind === 'revert' ? [] : [rowOf(migration, migration.name === stuck ? 'started' : 'applied')],
+      migration.name === stuck ? [rowOf(migration, 'started')] : kind === 'revert' ? [] : [rowOf(migration, 'applied')],
     )
     return { environment, history: [...reading.history.filter(({ name }) => !names.has(name)), ...added] }
   })

@@ -9,8 +9,8 @@ export interface AppliedMigration {
   readonly checksum: string
   readonly status: 'started' | 'applied'
   /**
-   * Of a migration that is carried out step by step: how many steps are done. Null for one that runs in a transaction:
-   * seen as started, it has escaped that transaction.
+   * Of a migration that is carried out step by step: how many steps are done, see `stepOf`. Null for one that runs in a
+   * transaction: seen as started, it has escaped that transaction.
    */
   readonly step: number | null
   /** The server's clock; null while started. */
@@ -20,6 +20,24 @@ export interface AppliedMigration {
   readonly appliedBy: string
   /** The run that wrote the row (a UUID), or null where it is not known. */
   readonly runId: string | null
+}
+
+/** How far a migration has come that is carried out, or taken back, step by step. */
+export interface Halfway {
+  readonly kind: 'apply' | 'revert'
+  /** How many steps are done. */
+  readonly done: number
+}
+
+/** The number that a history keeps: steps that are done count up from 0, steps that are taken back down from -1. */
+export function stepOf({ kind, done }: Halfway): number {
+  return kind === 'apply' ? done : -1 - done
+}
+
+/** Where a migration was cut off; null when it is applied, or nothing tells how far it has come. */
+export function findHalfway({ status, step }: Pick<AppliedMigration, 'status' | 'step'>): Halfway | null {
+  if (status !== 'started' || step === null) return null
+  return step < 0 ? { kind: 'revert', done: -1 - step } : { kind: 'apply', done: step }
 }
 
 /**

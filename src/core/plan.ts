@@ -1,6 +1,6 @@
 import { allowFindings, isBlocking } from './finding.ts'
 import type { Finding } from './finding.ts'
-import { compareNames, digestHistory } from './history.ts'
+import { compareNames, digestHistory, findHalfway } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import { compareVersions } from './migration.ts'
 import type { Migration } from './migration.ts'
@@ -79,7 +79,7 @@ function isPending(file: Migration, row: AppliedMigration | undefined): boolean 
 }
 
 function isResumable(row: AppliedMigration): boolean {
-  return row.status === 'started' && row.step !== null
+  return findHalfway(row)?.kind === 'apply'
 }
 
 function freezeStep(migration: Migration, row: AppliedMigration | undefined): Step {
@@ -115,6 +115,17 @@ export function findDisagreements(
 }
 
 function unfinished(environment: string, row: AppliedMigration, file: Migration | undefined): Finding {
+  const halfway = findHalfway(row)
+  if (halfway?.kind === 'revert') {
+    return {
+      code: 'history/unfinished',
+      severity: 'block',
+      environment,
+      migration: row.name,
+      message: `The rollback of ${row.name} was cut off in ${environment} after ${halfway.done} of its steps.`,
+      hint: `Run the same rollback again: it goes on at step ${halfway.done + 1}.`,
+    }
+  }
   if (isResumable(row) && file !== undefined && file.checksum !== row.checksum) {
     return {
       code: 'history/unfinished',

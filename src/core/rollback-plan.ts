@@ -1,6 +1,6 @@
 import { allowFindings } from './finding.ts'
 import type { Finding } from './finding.ts'
-import { compareNames, digestHistory } from './history.ts'
+import { compareNames, digestHistory, findHalfway } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import type { Column } from './matrix.ts'
 import { compareVersions, versionOf } from './migration.ts'
@@ -42,10 +42,10 @@ export function planRollback(
     const migration = byName.get(row.name)
     return migration?.down === null || migration === undefined
       ? []
-      : [Object.freeze({ kind: 'revert', migration, resumeAt: null })]
+      : [Object.freeze({ kind: 'revert', migration, resumeAt: findHalfway(row)?.done ?? null })]
   })
   const findings = [
-    ...findDisagreements(environment, files, wanted),
+    ...findDisagreements(environment, files, wanted).map((finding) => asSeenByRollback(finding, rows)),
     ...wanted.flatMap((row) => findNoWayBack(environment, byName.get(row.name))),
     ...findNotLatest(environment, rows, names),
   ]
@@ -61,6 +61,20 @@ function isWanted(name: string, selection: RollbackSelection): boolean {
   if (selection.kind === 'name') return name === selection.name
   const version = versionOf(name)
   return version !== null && compareVersions(version, selection.version) > 0
+}
+
+/** What was cut off on its way back goes on; what was cut off on its way there cannot be taken back from its middle. */
+function asSeenByRollback(finding: Finding, rows: readonly AppliedMigration[]): Finding {
+  const row = rows.find(({ name }) => name === finding.migration)
+  const halfway = row === undefined ? null : findHalfway(row)
+  if (finding.code !== 'history/unfinished' || halfway === null) return finding
+  return halfway.kind === 'revert'
+    ? { ...finding, severity: 'warn', hint: `It goes on at step ${halfway.done + 1}.` }
+    : {
+        ...finding,
+        severity: 'block',
+        hint: `Run sync first: it goes on at step ${halfway.done + 1}. Or undo its steps by hand, then: migration-manager repair abandon ${finding.migration} --env ${finding.environment} --reason "…"`,
+      }
 }
 
 function findNoWayBack(environment: string, file: Migration | undefined): readonly Finding[] {

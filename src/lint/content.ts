@@ -19,7 +19,8 @@ export const checkPostgresContent: Check = async (plan, environment, reading) =>
   const found = await Promise.all(
     plan.steps.map(async (step) => [
       ...findContentProblems(step),
-      ...(step.kind === 'revert' ? await findRollbackProblems(step) : findPoolerProblem(step, environment, reading)),
+      ...(step.kind === 'revert' ? await findRollbackProblems(step) : []),
+      ...findPoolerProblem(step, environment, reading),
     ]),
   )
   return found.flat()
@@ -58,8 +59,8 @@ export function findContentProblems(step: Step): readonly Finding[] {
     return [
       findingAt(step, 'info', {
         code: 'sql/non-transactional',
-        message: `${why}: this migration is carried out step by step.`,
-        hint: 'If it stops half-way, run sync again: it goes on at the step where it stopped.',
+        message: `${why}: this ${step.kind === 'apply' ? 'migration' : 'rollback'} is carried out step by step.`,
+        hint: `If it stops half-way, run ${step.kind === 'apply' ? 'sync' : 'rollback'} again: it goes on at the step where it stopped.`,
         offset: first?.statement.start ?? script.statements[0]?.start ?? 0,
       }),
     ]
@@ -76,7 +77,7 @@ export function findContentProblems(step: Step): readonly Finding[] {
   ]
 }
 
-/** A rollback block is a comment, and a comment may be prose: it must be SQL, and SQL that runs in a transaction. */
+/** A rollback block is a comment, and a comment may be prose: it must be SQL, and nothing of it is run before that is known. */
 async function findRollbackProblems(step: Step): Promise<readonly Finding[]> {
   const { migration } = step
   const { sql } = sourceOf(step)
@@ -91,15 +92,7 @@ async function findRollbackProblems(step: Step): Promise<readonly Finding[]> {
       }),
     ]
   }
-  if (!runsInSteps(sql)) return []
-  return [
-    findingAt(step, 'block', {
-      code: 'sql/rollback-in-steps',
-      message: `The rollback of ${migration.name} cannot run in a transaction.`,
-      hint: `Run it by hand, then say so: migration-manager repair mark-not-applied ${migration.name} --env <name> --reason "…"`,
-      offset: 0,
-    }),
-  ]
+  return []
 }
 
 function findingAt(
@@ -112,8 +105,9 @@ function findingAt(
 }
 
 /** A statement outside of a transaction needs a lock that lasts, which a transaction pooler cannot give. */
-function findPoolerProblem({ migration }: Step, environment: Environment, reading: Reading): readonly Finding[] {
-  if (reading.keepsSession || !runsInSteps(migration.up)) return []
+function findPoolerProblem(step: Step, environment: Environment, reading: Reading): readonly Finding[] {
+  const { migration } = step
+  if (reading.keepsSession || !runsInSteps(sourceOf(step).sql)) return []
   return [
     {
       code: 'target/pooler-mode',

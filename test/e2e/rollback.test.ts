@@ -152,11 +152,11 @@ describe('rollback', () => {
     ],
     ['no rollback at all', { 'database/004-d.sql': 'SELECT 1;\n' }, ['rollback'], 'rollback/none', undefined],
     [
-      'a rollback that cannot run in a transaction',
+      'an atomic rollback that cannot run in a transaction',
       { 'database/004-d.sql': 'CREATE INDEX i ON a (id);\n-- Rollback:\n-- DROP INDEX CONCURRENTLY i;\n' },
-      ['rollback'],
-      'sql/rollback-in-steps',
-      3,
+      ['rollback', '--atomic'],
+      'sql/not-atomic',
+      undefined,
     ],
     ['a migration below others', {}, ['rollback', '--only', '002'], 'rollback/not-latest', undefined],
     [
@@ -215,6 +215,132 @@ describe('rollback', () => {
     expect(states).toEqual([ALL, ALL])
     expect(done.exitCode).toBe(0)
     expect([await stateOf(dev), await stateOf(prod)]).toEqual([TWO, TWO])
+  })
+})
+
+describe('a rollback that cannot run in a transaction', () => {
+  const INDEXES = {
+    'database/004-indexes.sql':
+      'CREATE INDEX CONCURRENTLY a_id ON a (id);\nCREATE INDEX CONCURRENTLY b_id ON b (id);\nCREATE TABLE extra ();\n',
+    'database/004-indexes.down.sql':
+      'DROP TABLE extra;\nDROP INDEX CONCURRENTLY a_id;\nDROP INDEX CONCURRENTLY b_id;\n',
+  }
+
+  async function lookAt(database: TestDatabase): Promise<unknown> {
+    const indexes = await database.query(
+      "SELECT relname AS n FROM pg_class WHERE relname IN ('a_id', 'b_id', 'extra') ORDER BY 1",
+    )
+    const [row] = await database.query(
+      "SELECT status, step, applied_at IS NOT NULL AS dated FROM schema_migrations WHERE migration_name = '004-indexes'",
+    )
+    return { objects: indexes.map(({ n }) => n), row }
+  }
+
+  test('is carried out step by step, and sync applies the migration again', async () => {
+    await using ground = await prepareGround({ ...FILES, ...INDEXES })
+    const { dev, prod, project } = ground
+
+    const back = await project.run(['rollback', '--yes', '--json'])
+    const states = [await lookAt(dev), await lookAt(prod)]
+    const [logged] = await prod.query("SELECT outcome, detail FROM schema_migrations_log WHERE event = 'rollback'")
+    const again = await project.run(['sync', '--yes'])
+    const log = await project.run(['history', '--check'])
+
+    expect([back.exitCode, again.exitCode, log.exitCode]).toEqual([0, 0, 0])
+    expect(back.json()).toMatchObject({
+      status: 'applied',
+      environments: [
+        { name: 'prod', done: [{ name: '004-indexes' }], left: [] },
+        { name: 'dev', done: [{ name: '004-indexes' }], left: [] },
+      ],
+      findings: [{ code: 'sql/non-transactional', severity: 'info', file: 'database/004-indexes.down.sql', line: 2 }],
+    })
+    expect(states).toEqual([{ objects: [] }, { objects: [] }])
+    expect(logged).toEqual({ outcome: 'done', detail: { steps: 3 } })
+  })
+
+  test('that fails in its middle keeps its place: sync is refused, and the same rollback goes on there', async () => {
+    await using ground = await prepareGround({
+      ...FILES,
+      ...INDEXES,
+      'database/004-indexes.down.sql':
+        'DROP TABLE extra;\nDROP INDEX CONCURRENTLY a_id;\nDROP TABLE missing;\nDROP INDEX CONCURRENTLY b_id;\n',
+    })
+    const { prod, project } = ground
+    const only = ['--env', 'prod']
+
+    const failed = await project.run(['rollback', '--yes', '--json', ...only])
+    const halfway = await lookAt(prod)
+    const status = await project.run(['status', '--json'])
+    const refused = await project.run(['sync', '--yes', '--json'])
+    project.write(
+      'database/004-indexes.down.sql',
+      'DROP TABLE extra;\nDROP INDEX CONCURRENTLY a_id;\nDROP TABLE IF EXISTS missing;\nDROP INDEX CONCURRENTLY b_id;\n',
+    )
+    const again = await project.run(['rollback', '--yes', ...only])
+
+    expect(failed.exitCode).toBe(1)
+    expect(failed.json()['environments'][0].failed).toMatchObject({
+      name: '004-indexes',
+      error: {
+        code: '42P01',
+        file: 'database/004-indexes.down.sql',
+        line: 3,
+        hint: expect.stringContaining('Steps 1 to 2 of 4 are done. Mend what stopped it and run rollback again'),
+      },
+    })
+    expect(halfway).toEqual({ objects: ['b_id'], row: { status: 'started', step: -3, dated: false } })
+    expect(status.json()['migrations'][3].environments.prod).toMatchObject({ state: 'started' })
+    expect(refused.exitCode).toBe(4)
+    expect(refused.json()['findings']).toContainEqual(
+      expect.objectContaining({
+        code: 'history/unfinished',
+        severity: 'block',
+        message: 'The rollback of 004-indexes was cut off in prod after 2 of its steps.',
+        hint: 'Run the same rollback again: it goes on at step 3.',
+      }),
+    )
+    expect(again.exitCode).toBe(0)
+    expect(await lookAt(prod)).toEqual({ objects: [] })
+  })
+
+  test('that fails at its first step leaves the migration applied, as it was', async () => {
+    await using ground = await prepareGround({
+      ...FILES,
+      ...INDEXES,
+      'database/004-indexes.down.sql': 'DROP TABLE missing;\nDROP INDEX CONCURRENTLY a_id;\n',
+    })
+    const { prod, project } = ground
+    const READ =
+      "SELECT applied_at, run_id, status, duration_ms FROM schema_migrations WHERE migration_name = '004-indexes'"
+    const [before] = await prod.query(READ)
+    const [logged] = await prod.query("SELECT at FROM schema_migrations_log WHERE migration_name = '004-indexes'")
+
+    const failed = await project.run(['rollback', '--yes', '--env', 'prod'])
+
+    expect(failed.exitCode).toBe(1)
+    expect(failed.stdout).toContain('004-indexes not taken back')
+    expect(await prod.query(READ)).toEqual([{ ...before, applied_at: logged?.['at'] }])
+    expect((await project.run(['sync', '--yes', '--json'])).json()).toMatchObject({ status: 'up-to-date' })
+  })
+
+  test('of a migration that stopped on its way there is refused', async () => {
+    await using ground = await prepareGround()
+    const { project } = ground
+    project.write('database/004-stops.sql', 'CREATE INDEX CONCURRENTLY a_id ON a (id);\nDROP TABLE missing;\n')
+    project.write('database/004-stops.down.sql', 'DROP INDEX CONCURRENTLY a_id;\n')
+    await project.run(['sync', '--yes', '--env', 'dev'])
+
+    const refused = await project.run(['rollback', '--yes', '--json'])
+
+    expect(refused.exitCode).toBe(4)
+    expect(refused.json()['findings']).toContainEqual(
+      expect.objectContaining({
+        code: 'history/unfinished',
+        severity: 'block',
+        hint: expect.stringContaining('Run sync first: it goes on at step 2.'),
+      }),
+    )
   })
 })
 

@@ -5,14 +5,7 @@ import { sourceOf } from '../../core/plan.ts'
 import type { Step } from '../../core/plan.ts'
 import { describeServerFailure } from './errors.ts'
 import { LostConnection, ServerFailure } from './session-failure.ts'
-import {
-  describeMigrationFailure,
-  escapedError,
-  interruptedError,
-  notInStepsError,
-  poolerError,
-  unrunnableError,
-} from './failure.ts'
+import { describeMigrationFailure, escapedError, interruptedError, poolerError, unrunnableError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
 import { composeFailure, composeMessage, LEAVE, unlock } from './message.ts'
@@ -81,7 +74,6 @@ async function takeTurn(run: Run, state: State, steps: readonly Step[]): Promise
     case 'transaction':
       return sendParts(run, state, steps, takeParts(steps, state, first))
     case 'steps':
-      if (first.isRevert) return stop(state, steps, 'failed', notInStepsError(run, first.migration))
       if (!run.link.hasSession) return stop(state, steps, 'failed', poolerError(run, first.migration))
       // A statement that must stand alone cannot share its message with the opening.
       return state.isOpen ? takeSteps(run, state, steps, first) : sendParts(run, state, steps, [])
@@ -97,7 +89,7 @@ async function takeSteps(
 ): Promise<RunResult | null> {
   const end = await runStepwise(run, part, steps[state.at]?.resumeAt ?? null)
   switch (end.kind) {
-    case 'applied':
+    case 'done':
       state.done.push({ name: part.migration.name, durationMs: end.durationMs })
       state.at++
       return null

@@ -1,4 +1,5 @@
 import { MigrationManagerError } from '../../core/errors.ts'
+import { stepOf } from '../../core/history.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import { locateIn } from '../../sql/location.ts'
@@ -110,33 +111,23 @@ export function poolerError({ context }: Run, migration: Migration): MigrationMa
   )
 }
 
-/** Taking back step by step is not done yet: half of it done, a later run could not tell which way it was going. */
-export function notInStepsError({ context }: Run, migration: Migration): MigrationManagerError {
-  return new MigrationManagerError(
-    'rollback/not-in-steps',
-    `The rollback of ${migration.name} cannot run in a transaction.`,
-    {
-      environment: context.environment,
-      hint: `Run it by hand, then say so: migration-manager repair mark-not-applied ${migration.name} --env ${context.environment} --reason "…"`,
-    },
-  )
-}
-
 /** A step was begun, perhaps, and nothing tells whether it was carried out. */
 export function undecidableError(
   { context }: Run,
-  { migration, source }: { readonly migration: Migration; readonly source: SqlSource },
+  { migration, source, isRevert }: Pick<Part, 'migration' | 'source' | 'isRevert'>,
   unit: number,
   offset: number,
 ): MigrationManagerError {
   const table = context.tables.history
   const where = `migration_name = '${migration.name}'`
+  const next = stepOf({ kind: isRevert ? 'revert' : 'apply', done: unit + 1 })
+  const look = isRevert ? '' : ' A line -- verify: SELECT … in the file lets the tool look by itself.'
   return new MigrationManagerError(
     'migration/undecided',
     `${migration.name} was cut off in ${context.environment}, and whether this statement was carried out cannot be told.`,
     {
       environment: context.environment,
-      hint: `Look whether its effect is there; if it is not, run the statement by hand. If it was the last one: migration-manager repair finish ${migration.name} --env ${context.environment} --reason "…". If more come behind it: UPDATE ${table} SET step = ${unit + 1} WHERE ${where}, then sync. A line -- verify: SELECT … in the file lets the tool look by itself.`,
+      hint: `Look whether its effect is there; if it is not, run the statement by hand. If it was the last one: migration-manager repair ${isRevert ? 'abandon' : 'finish'} ${migration.name} --env ${context.environment} --reason "…". If more come behind it: UPDATE ${table} SET step = ${next} WHERE ${where}, then ${isRevert ? 'rollback' : 'sync'}.${look}`,
       ...locateIn(source, offset),
     },
   )

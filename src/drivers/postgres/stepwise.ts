@@ -1,6 +1,6 @@
 import type { MigrationManagerError } from '../../core/errors.ts'
+import { findHalfway } from '../../core/history.ts'
 import { reach } from '../../core/kill-point.ts'
-import type { Migration } from '../../core/migration.ts'
 import { readMeaning } from '../../sql/meaning.ts'
 import { startOfUnit } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
@@ -27,12 +27,22 @@ import { isTransient, MAX_RECOVERIES, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
 import { clear, isTellable, ask, look, send, tidy, UNFINISHED, verify } from './standing.ts'
 import { claimMessage, finishMessage, saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
+import type { StepwiseWork } from './stepwise-message.ts'
 
 export type StepwisePart = Extract<ReadPart, { kind: 'steps' }>
 
+function workOf({ isRevert, migration, source }: StepwisePart): StepwiseWork & Pick<StepwisePart, 'source'> {
+  return { kind: isRevert ? 'revert' : 'apply', migration, source }
+}
+
+/** What to type for it to go on. */
+function verbOf({ isRevert }: Pick<StepwisePart, 'isRevert'>): string {
+  return isRevert ? 'rollback' : 'sync'
+}
+
 /** How a migration that is carried out step by step ended. */
 export type StepwiseEnd =
-  | { readonly kind: 'applied'; readonly durationMs: number }
+  | { readonly kind: 'done'; readonly durationMs: number }
   | { readonly kind: 'stale' }
   | {
       readonly kind: 'failed' | 'needs-person' | 'unknown'
@@ -63,14 +73,17 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
     }
     run.lock.isHeld = true
     const row = history.find(({ name }) => name === migration.name)
-    if (row?.status === 'applied') return { kind: 'applied', durationMs: row.durationMs ?? 0 }
-    if (row !== undefined && row.step === null)
+    const isDone = part.isRevert ? row === undefined : row?.status === 'applied'
+    if (isDone) return { kind: 'done', durationMs: row?.durationMs ?? Date.now() - began }
+    const halfway = row === undefined ? null : findHalfway(row)
+    if (row?.status === 'started' && halfway === null)
       return { kind: 'needs-person', error: escapedError(run, migration), isResumable: false }
+    if (halfway !== null && halfway.kind !== workOf(part).kind) return { kind: 'stale' }
     if (recoveries === MAX_RECOVERIES) {
-      const note = row === undefined ? undefined : `Steps 1 to ${row.step} of ${part.units.length} are done.`
-      return { kind: 'failed', error: lostError(run, note), isResumable: row !== undefined }
+      const note = halfway === null ? undefined : `Steps 1 to ${halfway.done} of ${part.units.length} are done.`
+      return { kind: 'failed', error: lostError(run, note), isResumable: halfway !== null }
     }
-    at = row?.step ?? null
+    at = halfway?.done ?? null
   }
 }
 
@@ -81,7 +94,7 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
   let isClaimed = resumeAt !== null
   let done = first
   try {
-    await send(run, claimMessage(context, migration, resumeAt))
+    await send(run, claimMessage(context, workOf(part), resumeAt))
     isClaimed = true
     reach('claimed')
     for (const unit of units.slice(0, first)) {
@@ -103,10 +116,11 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
     const refusal = await refuseUnverified(run, part)
     if (refusal !== null) return refusal
     const durationMs = Date.now() - began
-    await send(run, finishMessage(context, migration, units.length, durationMs))
+    await send(run, finishMessage(context, workOf(part), units.length, durationMs))
     reach('finished')
-    run.emit({ type: 'migration-applied', environment: context.environment, migration: migration.name, durationMs })
-    return { kind: 'applied', durationMs }
+    const type = part.isRevert ? 'migration-reverted' : 'migration-applied'
+    run.emit({ type, environment: context.environment, migration: migration.name, durationMs })
+    return { kind: 'done', durationMs }
   } catch (cause) {
     if (!(cause instanceof ServerFailure) || isLoss(cause)) throw cause
     const { code } = cause.server
@@ -154,13 +168,13 @@ async function carryOutUnit(run: Run, part: StepwisePart, unit: Unit, place: Pla
 /** Statements that share a transaction, and the step that says so. */
 async function doTogether(
   run: Run,
-  { migration }: StepwisePart,
+  part: StepwisePart,
   unit: Exclude<Unit, { kind: 'alone' }>,
   { index }: Place,
 ): Promise<null> {
-  const { text, spans } = unitMessage(run.context, migration, unit, index)
+  const { text, spans } = unitMessage(run.context, workOf(part), unit, index)
   try {
-    await send(run, text, migration.name)
+    await send(run, text, part.migration.name)
     return null
   } catch (cause) {
     if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
@@ -177,11 +191,11 @@ async function doAlone(
   unit: Extract<Unit, { kind: 'alone' }>,
   { index, isInDoubt }: Place,
 ): Promise<StepwiseEnd | null> {
-  const { migration, source, units } = part
+  const { migration, units } = part
   const text = textOf(part, unit)
   const meaning = await readMeaning(text)
   const condition = postConditionOf(meaning)
-  const save = (): Promise<null> => saveDone(run, migration, index)
+  const save = (): Promise<null> => saveDone(run, part, index)
 
   const before = await clear(run, condition)
   reach('looked')
@@ -208,12 +222,12 @@ async function doAlone(
     if (answer === null || (!answer && index < units.length - 1)) {
       return {
         kind: 'needs-person',
-        error: undecidableError(run, { migration, source }, index, unit.statement.start),
+        error: undecidableError(run, part, index, unit.statement.start),
         isResumable: true,
       }
     }
   }
-  if (run.signal.aborted) return interrupted(run, { units }, index)
+  if (run.signal.aborted) return interrupted(run, part, index)
   reach('stepping')
   try {
     await send(run, text, migration.name)
@@ -230,16 +244,16 @@ async function doAlone(
 }
 
 /** Says that a step is done; it is, so nothing but this is tried again. */
-async function saveDone(run: Run, migration: Migration, index: number): Promise<null> {
+async function saveDone(run: Run, part: StepwisePart, index: number): Promise<null> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await send(run, saveStep(run.context, migration, index))
+      await send(run, saveStep(run.context, workOf(part), index))
       return null
     } catch (cause) {
       const isTemporary = cause instanceof ServerFailure && isTransient(cause.server.code)
       if (!isTemporary || attempt > run.context.limits.lockRetries) throw cause
       await send(run, 'ROLLBACK')
-      await waitToRetry(run, migration.name, cause.server.message, attempt)
+      await waitToRetry(run, part.migration.name, cause.server.message, attempt)
     }
   }
 }
@@ -287,11 +301,11 @@ async function fail(
   const tidied = unit.kind !== 'alone' || (await tidy(run, textOf(part, unit), cause))
   const isTold = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
   const note = !isTold
-    ? `Look whether it has committed a part of its work before it failed, and undo that by hand. Then: migration-manager repair abandon ${migration.name} --env ${context.environment} --reason "…"${index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`}.`
+    ? `Look whether it has committed a part of its work before it failed, and undo that by hand. Then: migration-manager repair ${part.isRevert ? 'finish' : 'abandon'} ${migration.name} --env ${context.environment} --reason "…"${index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`}.`
     : isUntouched && tidied
       ? undefined
-      : `Steps 1 to ${index} of ${units.length} are done. Mend what stopped it and run sync again: it goes on at step ${index + 1}.`
-  if (isUntouched && tidied) await send(run, withdrawMessage(context, migration))
+      : `Steps 1 to ${index} of ${units.length} are done. Mend what stopped it and run ${verbOf(part)} again: it goes on at step ${index + 1}.`
+  if (isUntouched && tidied) await send(run, withdrawMessage(context, workOf(part)))
   await send(run, composeFailure(context, migration, cause.server.code)).then(
     () => (run.lock.isHeld = false),
     () => {},
@@ -305,10 +319,10 @@ function textOf({ source }: StepwisePart, { statement }: Extract<Unit, { kind: '
   return source.sql.slice(statement.start, statement.end)
 }
 
-function interrupted(run: Run, { units }: Pick<StepwisePart, 'units'>, index: number): StepwiseEnd {
+function interrupted(run: Run, part: StepwisePart, index: number): StepwiseEnd {
   const note =
     index === 0
-      ? 'None of its steps is done. Run sync again.'
-      : `Steps 1 to ${index} of ${units.length} are done. Run sync again: it goes on at step ${index + 1}.`
+      ? `None of its steps is done. Run ${verbOf(part)} again.`
+      : `Steps 1 to ${index} of ${part.units.length} are done. Run ${verbOf(part)} again: it goes on at step ${index + 1}.`
   return { kind: 'failed', error: interruptedError(run, note), isResumable: true }
 }

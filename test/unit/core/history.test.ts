@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { compareNames, digestHistory } from '../../../src/core/history.ts'
+import { compareNames, digestHistory, findHalfway, stepOf } from '../../../src/core/history.ts'
 import { rowOf } from './samples.ts'
 
 function sha256(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex')
 }
+
+test('a row tells which way it was going and how far it has come', () => {
+  for (const kind of ['apply', 'revert'] as const) {
+    for (const done of [0, 1, 7]) {
+      expect(findHalfway({ status: 'started', step: stepOf({ kind, done }) })).toEqual({ kind, done })
+    }
+  }
+  expect(findHalfway({ status: 'started', step: null })).toBeNull()
+  expect(findHalfway({ status: 'applied', step: 3 })).toBeNull()
+})
 
 test('the digest of an empty history is that of no bytes', () => {
   expect(digestHistory([])).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')

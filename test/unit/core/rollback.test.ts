@@ -122,6 +122,17 @@ describe('planRollback', () => {
     expect(codes(planRollback('dev', files, rows, { kind: 'name', name }, NOTHING).findings)).toEqual(expected)
   })
 
+  test('goes on with one that was cut off on its way back, and not with one on its way there', () => {
+    const name = '003-c'
+    const started = { status: 'started', appliedAt: null } as const
+    const back = planRollback('dev', FILES, [row(name, { ...started, step: -3 })], { kind: 'name', name }, NOTHING)
+    const there = planRollback('dev', FILES, [row(name, { ...started, step: 2 })], { kind: 'name', name }, NOTHING)
+
+    expect(back.steps).toMatchObject([{ kind: 'revert', resumeAt: 2 }])
+    expect(codes(back.findings)).toEqual(['warn history/unfinished'])
+    expect(codes(there.findings)).toEqual(['block history/unfinished'])
+  })
+
   test('takes a migration out of the middle when that is allowed by name', () => {
     const plan = planRollback('dev', FILES, ROWS, { kind: 'name', name: '002-b' }, new Set(['rollback/not-latest']))
     expect(codes(plan.findings)).toEqual(['warn rollback/not-latest'])
