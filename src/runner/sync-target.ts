@@ -57,7 +57,7 @@ export function refuseStale(plan: Plan): Outcome {
     severity: 'block',
     environment: plan.environment,
     message: `The history of ${plan.environment} keeps changing while this run looks at it.`,
-    hint: 'Find out who else writes to schema_migrations, then run sync again.',
+    hint: 'Find out who else writes to schema_migrations, then run the same command again.',
   } as const
   return { ...untouched(plan, 'blocked'), findings: [...plan.findings, finding] }
 }

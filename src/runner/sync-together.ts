@@ -82,7 +82,9 @@ async function commitAll(held: readonly HeldTarget[], emit: Emit): Promise<reado
   return held.map(({ plan, done }, index): Outcome => {
     if (results[index] === 'committed') {
       for (const { name, durationMs } of done) {
-        emit({ type: 'migration-applied', environment: plan.environment, migration: name, durationMs })
+        const step = plan.steps.find(({ migration }) => migration.name === name)
+        const type = step?.kind === 'revert' ? 'migration-reverted' : 'migration-applied'
+        emit({ type, environment: plan.environment, migration: name, durationMs })
       }
       emit({ type: 'target-finished', environment: plan.environment, applied: done.length })
       return { ...untouched(plan, 'applied'), done, left: [] }
@@ -119,7 +121,7 @@ async function findLost(
           `The connection to ${plan.environment} was lost before the commit.`,
           {
             environment: plan.environment,
-            hint: 'Nothing was applied anywhere. Run sync again.',
+            hint: 'Nothing was changed anywhere. Run the same command again.',
           },
         )
   return { plan, error }
@@ -147,7 +149,7 @@ function notCommitted(
           `The connection to ${environment} was lost at the commit, and could not be had again in time. ${others}`,
           {
             environment,
-            hint: 'Run status or sync again when the database can be reached: the history will decide.',
+            hint: 'Run status, or the same command again, when the database can be reached: the history will decide.',
           },
         )
       : new MigrationManagerError(
@@ -157,8 +159,8 @@ function notCommitted(
             environment,
             hint:
               committed.length === 0
-                ? 'Run sync again.'
-                : `Run sync again: it brings ${environment} to where the others are.`,
+                ? 'Run the same command again.'
+                : `Run the same command again: it brings ${environment} to where the others are.`,
           },
         )
   return { name: plan.steps[0]?.migration.name ?? '', error }

@@ -72,7 +72,7 @@ describe.for([
     expect(exitCode).toBe(code)
     expect(stderr).toContain('Interrupted: cancelling what is under way.')
     expect(stdout).toContain('run/interrupted')
-    expect(stdout).toContain('What was under way was rolled back. Run sync again to go on.')
+    expect(stdout).toContain('What was under way was rolled back. Run the same command again to go on.')
     expect(stdout).toMatch(/dev +1 migration applied in \d+ ms, 2-b rolled back, 1 migration left/)
     expect(stdout).toMatch(/staging +not reached, 3 migrations left/)
     await whenGone(dev)

@@ -214,6 +214,7 @@ describe('rollback', () => {
     expect(failed.exitCode).toBe(1)
     expect(states).toEqual([ALL, ALL])
     expect(done.exitCode).toBe(0)
+    expect(done.stderr).toMatch(/^prod: took back 003-c .*\ndev: took back 003-c /m)
     expect([await stateOf(dev), await stateOf(prod)]).toEqual([TWO, TWO])
   })
 })

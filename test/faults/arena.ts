@@ -74,13 +74,36 @@ export async function prepareGround(server: ServerAddress, scenario: Scenario): 
   writeProject(join(folder, 'first'), scenario.files)
   writeProject(join(folder, 'mended'), { ...scenario.files, ...scenario.mended })
 
+  const templates = new Map<string, Promise<string>>()
+  /** What databases of an environment are copied from: for a rollback, one in which everything is applied. */
+  const templateOf = (environment: string): Promise<string> => {
+    if (scenario.command !== 'rollback') return Promise.resolve(template)
+    const known = templates.get(environment) ?? prepareApplied(environment)
+    templates.set(environment, known)
+    return known
+  }
+  const prepareApplied = async (environment: string): Promise<string> => {
+    const database = `${template}_${environment}`
+    await admin.unsafe(`CREATE DATABASE ${database} TEMPLATE ${template}`)
+    const urls = urlsOf(server, server.port, [{ environment, database }])
+    const said = await runCommandLine(
+      join(folder, 'first'),
+      { ...scenario, command: 'sync', isAtomic: false },
+      urls,
+      {},
+    )
+    if (said.exitCode !== 0) throw new Error(`the sync before the rollback failed: ${said.stdout}${said.stderr}`)
+    return database
+  }
+
   return {
     scenario,
     server,
     async open(environments = ['dev', 'prod']) {
       const id = randomBytes(5).toString('hex')
       const databases = environments.map((environment) => ({ environment, database: `faults_${id}_${environment}` }))
-      for (const { database } of databases) await admin.unsafe(`CREATE DATABASE ${database} TEMPLATE ${template}`)
+      for (const { environment, database } of databases)
+        await admin.unsafe(`CREATE DATABASE ${database} TEMPLATE ${await templateOf(environment)}`)
       const eyes = databases.map(({ environment, database }) => ({ environment, sql: connectTo(server, database, 1) }))
       return {
         databases: databases.map(({ database }) => database),
@@ -88,10 +111,7 @@ export async function prepareGround(server: ServerAddress, scenario: Scenario): 
           runCommandLine(
             join(folder, options.isMended === true ? 'mended' : 'first'),
             scenario,
-            databases.map(({ environment, database }) => [
-              environment === 'dev' ? 'DATABASE_URL' : `${environment.toUpperCase()}_DATABASE_URL`,
-              `postgres://${server.user}:${server.password}@127.0.0.1:${options.port ?? server.port}/${database}`,
-            ]),
+            urlsOf(server, options.port ?? server.port, databases),
             options,
           ),
         look: async () =>
@@ -107,11 +127,26 @@ export async function prepareGround(server: ServerAddress, scenario: Scenario): 
       }
     },
     async [Symbol.asyncDispose]() {
-      await admin.unsafe(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`)
+      const made = await Promise.allSettled(templates.values())
+      const databases = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+      for (const database of [template, ...databases])
+        await admin.unsafe(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
       await admin.end({ timeout: 1 })
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The variables that say where each environment's database is. */
+function urlsOf(
+  { user, password }: ServerAddress,
+  port: number,
+  databases: readonly { readonly environment: string; readonly database: string }[],
+): readonly (readonly [string, string])[] {
+  return databases.map(({ environment, database }) => [
+    environment === 'dev' ? 'DATABASE_URL' : `${environment.toUpperCase()}_DATABASE_URL`,
+    `postgres://${user}:${password}@127.0.0.1:${port}/${database}`,
+  ])
 }
 
 async function runCommandLine(
@@ -120,7 +155,9 @@ async function runCommandLine(
   urls: readonly (readonly [string, string])[],
   { isImpatient = false, env = {}, onStart }: RunOptions,
 ): Promise<Saying> {
-  const options = ['--yes', '--json', '--config', isImpatient ? IMPATIENT : PATIENT, ...(isAtomic ? ['--atomic'] : [])]
+  const options = ['--yes', '--json', '--config', isImpatient ? IMPATIENT : PATIENT]
+  if (isAtomic) options.push('--atomic')
+  if (command === 'rollback') options.push('--to', '0')
   const child = spawn(process.execPath, [join(BUILD, 'cli', 'main.js'), command, ...options], {
     cwd: folder,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...Object.fromEntries(urls), ...env },

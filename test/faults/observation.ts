@@ -23,6 +23,7 @@ export interface Observation {
     readonly event: string
     readonly migration: string | null
     readonly environment: string | null
+    readonly run: string
   }[]
   /** Rows of the log whose hash is not that of their values and their predecessor's hash. */
   readonly brokenLinks: number
@@ -39,7 +40,7 @@ BEGIN
       INTO history FROM schema_migrations;
   END IF;
   IF to_regclass('public.schema_migrations_log') IS NOT NULL THEN
-    SELECT COALESCE(jsonb_agg(jsonb_build_object('event', event, 'migration', migration_name, 'environment', detail->>'environment') ORDER BY id), '[]')
+    SELECT COALESCE(jsonb_agg(jsonb_build_object('event', event, 'migration', migration_name, 'environment', detail->>'environment', 'run', run_id) ORDER BY id), '[]')
       INTO log FROM schema_migrations_log;
     SELECT count(*) INTO broken FROM (
       SELECT hash <> encode(sha256(convert_to(jsonb_build_array(id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), event,

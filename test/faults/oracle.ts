@@ -37,6 +37,7 @@ export function judgeState(scenario: Scenario, seen: Observations): readonly str
     for (const [name, effects] of Object.entries(scenario.effects)) {
       const presence = presenceOf(effects, observation)
       const row = observation.history?.find((candidate) => candidate.name === name)
+      problems.push(...judgeReverted(scenario, environment, name, observation))
       if (row?.status === 'applied' && presence !== 'whole') {
         problems.push(`${environment}: ${name} counts as applied, but of its effect there is ${presence}`)
       }
@@ -56,6 +57,26 @@ export function judgeState(scenario: Scenario, seen: Observations): readonly str
     if (observation.brokenLinks > 0) problems.push(`${environment}: the chain of the log is broken`)
     return problems
   })
+}
+
+/** What a rollback leaves is there as a whole exactly where the effect that it takes back is not. */
+function judgeReverted(scenario: Scenario, environment: string, name: string, seen: Observation): readonly string[] {
+  const reverted = scenario.reverted?.[name]
+  if (reverted === undefined) return []
+  const [there, back] = [presenceOf(scenario.effects[name] ?? {}, seen), presenceOf(reverted, seen)]
+  if (there === 'whole' ? back === 'none' : there === 'none' && back === 'whole') return []
+  return [`${environment}: of the effect of ${name} there is ${there}, and of its rollback ${back}`]
+}
+
+/** Whether a migration is where the command wants it: applied, or taken back. */
+function isBrought(scenario: Scenario, name: string, seen: Observation): boolean {
+  const row = seen.history?.find((candidate) => candidate.name === name)
+  return scenario.command === 'rollback' ? row === undefined : row?.status === 'applied'
+}
+
+/** The words for it. */
+function wordsOf({ command }: Scenario): { readonly done: string; readonly event: string } {
+  return command === 'rollback' ? { done: 'taken back', event: 'rollback' } : { done: 'applied', event: 'apply' }
 }
 
 /** What `--json` prints, as far as the oracle looks at it. */
@@ -145,26 +166,31 @@ function judgeOutcome(
   const problems: string[] = []
   const [old, now] = [before[environment], after[environment]]
   if (old === undefined || now === undefined) return [`${environment} is not an environment of this run`]
-  const isApplied = (name: string, seen: Observation): boolean =>
-    seen.history?.some((row) => row.name === name && row.status === 'applied') === true
+  const { done: doneWord, event } = wordsOf(scenario)
   for (const { name } of done) {
-    if (!isApplied(name, now)) problems.push(`${environment}: ${name} is said to be done, and is not applied`)
-    if (isApplied(name, old)) problems.push(`${environment}: ${name} is said to be done, and was applied before`)
+    if (!isBrought(scenario, name, now))
+      problems.push(`${environment}: ${name} is said to be done, and is not ${doneWord}`)
+    if (isBrought(scenario, name, old))
+      problems.push(`${environment}: ${name} is said to be done, and was ${doneWord} before`)
   }
   const saidDone = new Set(done.map(({ name }) => name))
   const isUnknown = failed?.error.code === 'outcome/unknown'
   for (const name of Object.keys(scenario.effects)) {
-    const runOf = (migration: string): string | null | undefined =>
-      now.history?.find((row) => row.name === migration)?.run
+    const runOf = (migration: string): string | undefined =>
+      now.log.findLast((entry) => entry.event === event && entry.migration === migration)?.run
     const isOthers = mayHoldOthersWork && !done.some((step) => runOf(step.name) === runOf(name))
-    const isNew = isApplied(name, now) && !isApplied(name, old) && !isOthers
+    const isNew = isBrought(scenario, name, now) && !isBrought(scenario, name, old) && !isOthers
     // What was in flight with the one that is unknown is unknown as well, and listed behind it.
     if (isNew && !saidDone.has(name) && !isUnknown)
-      problems.push(`${environment}: ${name} was applied, and is not said to be done`)
+      problems.push(`${environment}: ${name} was ${doneWord}, and is not said to be done`)
   }
   for (const { name } of left) {
-    if (isApplied(name, now) && !isUnknown) problems.push(`${environment}: ${name} is said to be left, and is applied`)
+    if (isBrought(scenario, name, now) && !isUnknown)
+      problems.push(`${environment}: ${name} is said to be left, and is ${doneWord}`)
   }
+  // Whoever is told to sync after a rollback that stopped gets back what is to go.
+  if (scenario.command === 'rollback' && /\bsync\b|is applied/i.test(failed?.error.hint ?? ''))
+    problems.push(`${environment}: the hint is not one for a rollback: ${failed?.error.hint}`)
   if (isUnknown && /as a whole/.test(failed?.error.hint ?? '') && scenario.stepwise.has(failed?.name ?? ''))
     problems.push(`${environment}: ${failed?.name} is said to be applied as a whole or not at all, and has steps`)
   if (failed !== null && !isUnknown) problems.push(...judgeFailure(scenario, environment, failed, now))
@@ -180,6 +206,10 @@ function judgeFailure(
   const presence = presenceOf(scenario.effects[name] ?? {}, now)
   const row = now.history?.find((candidate) => candidate.name === name)
   const hint = error.hint ?? ''
+  if (scenario.command === 'rollback')
+    return presence === 'whole'
+      ? []
+      : [`${environment}: ${name} is said not to be taken back, and is there (${presence})`]
   if (!scenario.stepwise.has(name)) {
     return presence === 'none' ? [] : [`${environment}: ${name} is said to have failed, and is there (${presence})`]
   }
@@ -195,13 +225,17 @@ function judgeFailure(
 export function judgeEnd(scenario: Scenario, seen: Observations): readonly string[] {
   return Object.entries(seen).flatMap(([environment, observation]) => {
     const problems: string[] = []
+    const isBack = scenario.command === 'rollback'
     for (const [name, effects] of Object.entries(scenario.effects)) {
-      if (presenceOf(effects, observation) !== 'whole') problems.push(`${environment}: ${name} is missing in the end`)
-      const events = observation.log.filter(({ event, migration }) => event === 'apply' && migration === name)
-      if (events.length !== 1)
-        problems.push(`${environment}: the log says ${events.length} times that ${name} was applied`)
+      const presence = presenceOf(effects, observation)
+      if (presence !== (isBack ? 'none' : 'whole'))
+        problems.push(`${environment}: of ${name} there is ${presence} in the end`)
+      for (const event of isBack ? ['apply', 'rollback'] : ['apply']) {
+        const times = observation.log.filter((entry) => entry.event === event && entry.migration === name).length
+        if (times !== 1) problems.push(`${environment}: the log has ${times} times the event ${event} of ${name}`)
+      }
     }
-    const names = Object.keys(scenario.effects).toSorted()
+    const names = isBack ? [] : Object.keys(scenario.effects).toSorted()
     const applied = (observation.history ?? []).filter(({ status }) => status === 'applied').map(({ name }) => name)
     if (JSON.stringify(applied) !== JSON.stringify(names))
       problems.push(`${environment}: the history says ${applied.join(', ')}`)

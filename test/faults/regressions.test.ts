@@ -5,7 +5,7 @@ import { connectTo as connectAs } from '../contract/suite.ts'
 import { connectTo, prepareGround } from './arena.ts'
 import { readReport } from './oracle.ts'
 import { createFaultProxy } from './proxy.ts'
-import { FAILING, INIT, MIXED, REBUILD, SLOW_COMMIT, TRANSACTIONAL } from './scenario.ts'
+import { ATOMIC_ROLLBACK, FAILING, INIT, MIXED, REBUILD, ROLLBACK, SLOW_COMMIT, TRANSACTIONAL } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
 import { createJudge, tryCase } from './trial.ts'
 import type { FaultCase, TrialReport } from './trial.ts'
@@ -146,6 +146,24 @@ test('init that is interrupted before it reaches an environment does not end as 
   const { violations, sayings } = await tryOnce(INIT, { env: { MM_FAULT: 'read:2:SIGTERM' } })
   expect(violations).toEqual([])
   expect(sayings[0]?.exitCode).toBe(143)
+})
+
+test('a rollback that is cut off says to run it again, and not to sync, which would apply what has to go', async () => {
+  const interrupted = await tryOnce(ROLLBACK, { env: { MM_FAULT: 'statement:2:SIGTERM' } })
+  const lost = await tryOnce(ATOMIC_ROLLBACK, { strike: { at: FIRST_COMMIT, fault: 'before' } })
+  const strike = { at: FIRST_COMMIT, fault: 'gone' } as const
+  const unknown = await tryOnce(ROLLBACK, { strike, isImpatient: true })
+
+  expect([...interrupted.violations, ...lost.violations, ...unknown.violations]).toEqual([])
+  const hints = [interrupted, lost, unknown].map(
+    ({ sayings }) =>
+      readReport(sayings[0]?.stdout ?? '')?.environments?.find(({ failed }) => failed !== null)?.failed?.error,
+  )
+  expect(hints).toMatchObject([
+    { code: 'run/interrupted', hint: expect.stringContaining('Run the same command again') },
+    { code: 'connection/lost', hint: expect.stringContaining('run the same command again') },
+    { code: 'outcome/unknown', hint: expect.stringContaining('It took effect as a whole or not at all.') },
+  ])
 })
 
 test('an interruption before the first connection is one error and not one more for each environment', async () => {

@@ -12,7 +12,8 @@ export interface Effects {
 /** A project to be run against fresh databases, and all that it should come to. */
 export interface Scenario {
   readonly name: string
-  readonly command: 'init' | 'sync'
+  /** `rollback` takes everything back, in databases in which a sync has applied everything first. */
+  readonly command: 'init' | 'sync' | 'rollback'
   /** All environments are brought to the end, or none. */
   readonly isAtomic?: boolean
   readonly files: Readonly<Record<string, string>>
@@ -20,6 +21,8 @@ export interface Scenario {
   readonly mended?: Readonly<Record<string, string>>
   /** By migration, in the order in which they run. */
   readonly effects: Readonly<Record<string, Effects>>
+  /** What the rollback of each migration leaves in the place of its effect; of `rollback` only. */
+  readonly reverted?: Readonly<Record<string, Effects>>
   /** Migrations that are carried out step by step. */
   readonly stepwise: ReadonlySet<string>
 }
@@ -114,6 +117,38 @@ export const INIT: Scenario = { name: 'init', command: 'init', files: {}, effect
 /** The same files, in all environments or in none. */
 export const ATOMIC: Scenario = { ...TRANSACTIONAL, name: 'atomic', isAtomic: true }
 
+/**
+ * The same files with a way back: files of their own, a block in the file, a BEGIN and COMMIT of its own, an empty
+ * search_path. Each leaves a marker where it takes one away.
+ */
+export const ROLLBACK: Scenario = {
+  ...TRANSACTIONAL,
+  name: 'rollback',
+  command: 'rollback',
+  files: {
+    ...TRANSACTIONAL.files,
+    '001-account.down.sql':
+      "DROP TABLE account;\nDELETE FROM effect WHERE name = '001';\nINSERT INTO effect VALUES ('back 001');\n",
+    '002-audit.down.sql':
+      "DROP TRIGGER touch ON account;\nDROP FUNCTION touch();\nDELETE FROM effect WHERE name = '002';\nINSERT INTO effect VALUES ('back 002')",
+    '003-own-transaction.down.sql':
+      "BEGIN;\nDELETE FROM effect WHERE name = '003';\nALTER TABLE account DROP COLUMN email;\nINSERT INTO effect VALUES ('back 003');\nCOMMIT;\n",
+    '004-from-a-dump.down.sql':
+      "SELECT pg_catalog.set_config('search_path', '', false);\nDELETE FROM public.effect WHERE name = '004';\nINSERT INTO public.effect VALUES ('back 004');\n",
+    '005-view.sql': `${TRANSACTIONAL.files['005-view.sql']}-- Rollback:\n-- DROP VIEW names;\n-- DELETE FROM effect WHERE name = '005';\n-- INSERT INTO effect VALUES ('back 005');\n`,
+  },
+  reverted: {
+    '001-account': { markers: ['back 001'] },
+    '002-audit': { markers: ['back 002'] },
+    '003-own-transaction': { markers: ['back 003'] },
+    '004-from-a-dump': { markers: ['back 004'] },
+    '005-view': { markers: ['back 005'] },
+  },
+}
+
+/** The same, in all environments or in none. */
+export const ATOMIC_ROLLBACK: Scenario = { ...ROLLBACK, name: 'atomic rollback', isAtomic: true }
+
 /** The server is still at work on a statement when the connection is cut, and commits later. */
 export const LINGERING: Scenario = {
   name: 'lingering',
@@ -127,7 +162,16 @@ export const LINGERING: Scenario = {
   stepwise: new Set(['002-step']),
 }
 
-export const SCENARIOS: readonly Scenario[] = [TRANSACTIONAL, MIXED, FAILING, LINGERING, INIT, ATOMIC]
+export const SCENARIOS: readonly Scenario[] = [
+  TRANSACTIONAL,
+  MIXED,
+  FAILING,
+  LINGERING,
+  INIT,
+  ATOMIC,
+  ROLLBACK,
+  ATOMIC_ROLLBACK,
+]
 
 /** A statement in a transaction that takes longer than it may, until a person mends it. */
 export const SLOW_STATEMENT: Scenario = {

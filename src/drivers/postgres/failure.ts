@@ -76,8 +76,8 @@ function hintFor(server: ServerError, blocker: string | null): string | null {
       return 'The statement ran into its time limit. Raise timeouts.statementSeconds in migration-manager.config.json, or do the work in smaller migrations.'
     case '55P03':
       return blocker === null
-        ? 'Others held a lock that this statement needs. Run sync again when it is quieter; pg_stat_activity shows who is at work.'
-        : `${blocker} held a lock that this statement needs. Run sync again when that is done.`
+        ? 'Others held a lock that this statement needs. Run it again when it is quieter; pg_stat_activity shows who is at work.'
+        : `${blocker} held a lock that this statement needs. Run it again when that is done.`
     case '55P04':
       return 'A new enum value cannot be used in the transaction that adds it: put its first use into the next migration.'
     case '42501':
@@ -148,7 +148,7 @@ export function escapedError({ context }: Run, migration: Migration): MigrationM
 export function interruptedError({ context }: Run, note?: string): MigrationManagerError {
   return new MigrationManagerError('run/interrupted', `The run was interrupted in ${context.environment}.`, {
     environment: context.environment,
-    hint: note ?? 'What was under way was rolled back. Run sync again to go on.',
+    hint: note ?? 'What was under way was rolled back. Run the same command again to go on.',
   })
 }
 
@@ -156,7 +156,7 @@ export function interruptedError({ context }: Run, note?: string): MigrationMana
 export function lostError({ context }: Run, note?: string): MigrationManagerError {
   return new MigrationManagerError('connection/lost', `The connection to ${context.environment} was lost.`, {
     environment: context.environment,
-    hint: `${note ?? 'What was under way was rolled back.'} Look at the network and the server, then run sync again.`,
+    hint: `${note ?? 'What was under way was rolled back.'} Look at the network and the server, then run the same command again.`,
   })
 }
 
@@ -167,7 +167,7 @@ export function unreachableError({ context }: Run, next: string): MigrationManag
     `The connection to ${context.environment} was lost before ${next} ran, and could not be had again in time.`,
     {
       environment: context.environment,
-      hint: 'Nothing of it was sent. Run sync again when the database can be reached.',
+      hint: 'Nothing of it was sent. Run the same command again when the database can be reached.',
     },
   )
 }
@@ -179,7 +179,7 @@ export function unknownError({ context }: Run, what: string, note?: string): Mig
     `The connection to ${context.environment} was lost while ${what} ran, and could not be had again in time.`,
     {
       environment: context.environment,
-      hint: `${note ?? 'It is applied as a whole or not at all.'} Run status or sync again when the database can be reached: the history will decide.`,
+      hint: `${note ?? 'It took effect as a whole or not at all.'} Run status, or the same command again, when the database can be reached: the history will decide.`,
     },
   )
 }
