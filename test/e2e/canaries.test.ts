@@ -208,8 +208,6 @@ END $canary$;\n`,
 }
 
 describe('when a migration holds it', () => {
-  /** Known: of so long a password a part of its base64 is shown, since the text is cut before it is looked at. */
-  const cut: ReadonlySet<string> = new Set(['x'.repeat(300)])
   const all = PASSWORDS.map((password, index) => ({ password, index }))
   const words = [['plan', '--sql'], ['sync', '--verbose'], ['status']]
   const json = [
@@ -229,16 +227,10 @@ describe('when a migration holds it', () => {
     return [...findPieces(password, said, excuse[1] ?? ''), ...findPieces(password, kept, excuse[2] ?? '')]
   }
 
-  test.concurrent.each(all.filter(({ password }) => !cut.has(password)))(
-    'nothing shows or keeps a piece of the password $password',
-    async ({ password, index }) => {
-      const runs = isFull ? [...words, ...json] : index % 2 === 0 ? words : json
-      expect(await piecesOf(password, runs)).toEqual([])
-    },
-  )
-
-  test.fails.each([...cut])('nothing shows or keeps a piece of %j, although it is cut in two', async (password) => {
-    expect(await piecesOf(password, words)).toEqual([])
+  test.concurrent.each(all)('nothing shows or keeps a piece of the password $password', async ({ password, index }) => {
+    // Of the longest one a server breaks the base64 into lines, which only words show.
+    const runs = isFull ? [...words, ...json] : index % 2 === 0 || password.length > 200 ? words : json
+    expect(await piecesOf(password, runs)).toEqual([])
   })
 })
 

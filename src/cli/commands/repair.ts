@@ -73,7 +73,7 @@ function renderRepair({ migration, before, after, reason }: Repair, page: Page):
     page.paint('strong', migration),
     `  before  ${describeRow(before)}`,
     `  after   ${describeRow(after)}`,
-    `  reason  ${sanitize(reason)}`,
+    `  reason  ${sanitize(page.redact(reason))}`,
   ].join('\n')
 }
 

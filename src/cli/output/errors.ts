@@ -30,7 +30,9 @@ function renderParagraph(error: Paragraph, page: Page): string {
   ]
   if (error.at !== undefined) lines.push(renderSource(error.at, error.sourceLine, page))
   if (error.hint !== undefined)
-    lines.push(`  ${page.paint('note', '→')} ${wrap(sanitize(error.hint, { multiline: true }), page.width, '    ')}`)
+    lines.push(
+      `  ${page.paint('note', '→')} ${wrap(sanitize(page.redact(error.hint), { multiline: true }), page.width, '    ')}`,
+    )
   return lines.join('\n')
 }
 

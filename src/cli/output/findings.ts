@@ -23,6 +23,8 @@ function renderFinding({ severity, code, message, hint, at, sourceLine }: Findin
   ]
   if (at !== undefined) lines.push(renderSource(at, sourceLine, page))
   if (hint !== undefined)
-    lines.push(`  ${page.paint('note', '→')} ${wrap(sanitize(hint, { multiline: true }), page.width, '    ')}`)
+    lines.push(
+      `  ${page.paint('note', '→')} ${wrap(sanitize(page.redact(hint), { multiline: true }), page.width, '    ')}`,
+    )
   return lines.join('\n')
 }

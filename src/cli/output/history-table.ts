@@ -21,7 +21,7 @@ export function renderHistory({ environments }: HistoryReport, page: Page): stri
           .filter((entry) => entry.migration === migration)
           .map((entry) => `  ${page.paint('strong', name.padEnd(width))}  ${describeEntry(entry, page)}`),
       )
-      return [sanitize(migration), ...lines].join('\n')
+      return [sanitize(page.redact(migration)), ...lines].join('\n')
     })
     .join('\n')
 }
@@ -32,7 +32,7 @@ export function renderLog({ environments }: HistoryReport, page: Page): string {
     .map(({ name, entries }) => {
       const lines = entries.map(
         (entry) =>
-          `  ${String(entry.id).padStart(4)}  ${describeEntry(entry, page)}  ${sanitize(entry.migration ?? '')}`,
+          `  ${String(entry.id).padStart(4)}  ${describeEntry(entry, page)}  ${sanitize(page.redact(entry.migration ?? ''))}`,
       )
       return [page.paint('strong', name), ...lines].join('\n').trimEnd()
     })
@@ -49,7 +49,7 @@ function describeEntry(entry: LogEntry, page: Page): string {
     at.toISOString().replace('T', ' ').slice(0, 19),
     page.paint(style, outcome === 'failed' ? `${event} failed` : event),
     durationMs === null ? null : duration(durationMs),
-    page.paint('dim', sanitize(who.join(', '))),
+    page.paint('dim', sanitize(page.redact(who.join(', ')))),
   ]
     .filter((part) => part !== null)
     .join('  ')

@@ -1,7 +1,6 @@
 import type { RunEvent } from '../../core/event.ts'
 import { count, duration } from './page.ts'
 import type { Paint } from './paint.ts'
-import { sanitize } from './sanitizer.ts'
 
 /** Hears events and shows them; it can never stop a run. */
 export interface ProgressReporter {
@@ -12,12 +11,15 @@ export interface ProgressReporter {
 
 export const SILENT: ProgressReporter = { report() {}, stop() {} }
 
-/** A line an event, for logs and pipes. Statements are not announced: a log does not need them. */
-export function createPlainProgress(write: (line: string) => void): ProgressReporter {
+/**
+ * A line an event, for logs and pipes. Statements are not announced: a log does not need them. `clean` takes secrets
+ * and control characters out of text of foreign origin.
+ */
+export function createPlainProgress(write: (line: string) => void, clean: (text: string) => string): ProgressReporter {
   let last = ''
   return {
     report(event) {
-      const what = describe(event)
+      const what = describe(event, clean)
       const line = `${event.environment}: ${what ?? ''}\n`
       // Waiting is said once, not at every look with the seconds that have passed.
       const gist = line.replaceAll(/\d+/g, '')
@@ -101,7 +103,7 @@ export function createSpinnerProgress(
         case 'prepared':
           return above(`${paint('good', '✓')} ${environment}  history tables created\n`)
         case 'notice':
-          return above(`${paint('dim', `  ${environment}  ${event.migration}: ${sanitize(event.message)}`)}\n`)
+          return above(`${paint('dim', `  ${environment}  ${event.migration}: ${clean(event.message)}`)}\n`)
         case 'target-finished':
           text = ''
           shown?.stop()
@@ -115,10 +117,10 @@ export function createSpinnerProgress(
   }
 }
 
-function describe(event: RunEvent): string | null {
+function describe(event: RunEvent, clean: (text: string) => string): string | null {
   switch (event.type) {
     case 'waiting':
-      return sanitize(event.what)
+      return clean(event.what)
     case 'prepared':
       return 'history tables created'
     case 'target-started':
@@ -133,6 +135,6 @@ function describe(event: RunEvent): string | null {
     case 'migration-failed':
       return `failed ${event.migration}`
     case 'notice':
-      return `${event.migration}: ${sanitize(event.message)}`
+      return `${event.migration}: ${clean(event.message)}`
   }
 }

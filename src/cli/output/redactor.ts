@@ -29,7 +29,7 @@ interface Node {
   margin: Margin | null
 }
 
-const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
 
 /** Characters beside a match that hold a part of the secret, too: base64 puts bits of two bytes into one character. */
 interface Margin {
@@ -134,7 +134,7 @@ function findLongest(root: Node, text: string, start: number): Match | null {
   let longest: Match | null = null
   for (let at = start; at < text.length; at += 1) {
     const unit = text.charCodeAt(at)
-    if (canStartEscape(unit) || (unit === LINE_FEED && node !== root)) {
+    if (canStartEscape(unit) || (unit === CARRIAGE_RETURN && node !== root)) {
       return followEscapes({ node, at }, text, root) ?? longest
     }
     const next = node.next.get(unit)
@@ -151,19 +151,28 @@ function followEscapes(from: Place, text: string, root: Node): Match | null {
   let places: readonly Place[] = [from]
   while (places.length > 0) {
     const reached: Place[] = []
+    const reach = (node: Node, at: number): boolean => {
+      if (reached.some((place) => place.node === node && place.at === at)) return false
+      reached.push({ node, at })
+      return true
+    }
     for (const { node, at } of places) {
-      // Inside of a secret a line break may be one of the layout: encode() breaks base64 after 76 characters.
-      const isBroken = node !== root && text.charCodeAt(at) === LINE_FEED
-      for (const reading of [...readingsAt(text, at), ...(isBroken ? [{ text: '', end: at + 1 }] : [])]) {
+      for (const reading of readingsAt(text, at)) {
+        // Inside of a secret a line break may be one of the layout, written as such or escaped: encode() breaks base64
+        // after 76 characters.
+        if (node !== root && isLineBreak(reading.text)) reach(node, reading.end)
         const next = descend(node, reading.text)
-        if (next === null || reached.some((place) => place.node === next && place.at === reading.end)) continue
-        reached.push({ node: next, at: reading.end })
+        if (next === null || !reach(next, reading.end)) continue
         if (next.margin !== null && reading.end > (longest?.end ?? 0)) longest = { end: reading.end, ...next.margin }
       }
     }
     places = reached
   }
   return longest
+}
+
+function isLineBreak(text: string): boolean {
+  return text === '\n' || text === '\r'
 }
 
 function readingsAt(text: string, at: number): readonly { readonly text: string; readonly end: number }[] {

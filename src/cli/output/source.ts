@@ -7,7 +7,7 @@ const WINDOW = 100
 
 /** A place in a file: `file:line:column`, the line, and a caret under the column. */
 export function renderSource(at: SourceLocation, sourceLine: string | undefined, page: Page): string {
-  const place = `  ${page.paint('strong', sanitize(`${at.file}:${at.line}:${at.column}`))}`
+  const place = `  ${page.paint('strong', sanitize(page.redact(`${at.file}:${at.line}:${at.column}`)))}`
   if (sourceLine === undefined || sourceLine.trim() === '') return place
   const line = page.redact(sourceLine)
   // What was hidden has moved the characters behind it: the place is still in the line above.

@@ -48,8 +48,9 @@ export function openTerminal(options: TerminalOptions): Terminal {
   const start = (): ProgressReporter => {
     if (options.quiet) return SILENT
     const write = (line: string): void => writer.writeProgress(line)
-    if (!stderr.isTTY || env['CI'] === 'true' || env['TERM'] === 'dumb') return createPlainProgress(write)
-    const clean = (text: string): string => sanitize(text, { multiline: false })
+    // In this order: a secret whose line breaks have become visible is not the secret any more.
+    const clean = (text: string): string => sanitize(redactor.redact(text))
+    if (!stderr.isTTY || env['CI'] === 'true' || env['TERM'] === 'dumb') return createPlainProgress(write, clean)
     return createSpinnerProgress(loadSpinner(writer), write, errorPage.paint, clean)
   }
   return {

@@ -1,4 +1,5 @@
 import type { LinkOptions } from './link.ts'
+import { GIST_SOURCE_LENGTH, gistOf } from './query-gist.ts'
 import { openSession } from './session.ts'
 
 /** Who keeps a backend waiting, as pg_stat_activity tells it. */
@@ -11,9 +12,6 @@ interface Blocker {
   readonly query: string | null
 }
 
-/** A query is shown this far: enough to know it again, too little to hold much data. */
-const QUERY_LENGTH = 60
-
 /**
  * Asks, over a connection of its own, who keeps a backend from getting a lock (`pg_blocking_pids`, PostgreSQL manual,
  * "Session Information Functions"). Returns it in words, or null when nobody does or nobody can be asked.
@@ -24,7 +22,7 @@ export async function findBlocker(
   signal: AbortSignal,
 ): Promise<string | null> {
   const query = `SELECT pg_catalog.jsonb_build_object('pid', a.pid, 'application', a.application_name, 'role', a.usename, 'state', a.state,
-  'seconds', EXTRACT(epoch FROM pg_catalog.clock_timestamp() - COALESCE(a.xact_start, a.backend_start))::int, 'query', pg_catalog.left(a.query, ${QUERY_LENGTH + 1}))::text
+  'seconds', EXTRACT(epoch FROM pg_catalog.clock_timestamp() - COALESCE(a.xact_start, a.backend_start))::int, 'query', pg_catalog.left(a.query, ${GIST_SOURCE_LENGTH}))::text
 FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(${backendPid})) AS blocking (pid) JOIN pg_catalog.pg_stat_activity a ON a.pid = blocking.pid LIMIT 1`
   try {
     const { session, rows } = await openSession(options.login, query, { connectMs: options.connectMs, signal })
@@ -42,12 +40,7 @@ function isBlocker(value: unknown): value is Blocker {
 }
 
 function describe({ pid, application, role, state, seconds, query }: Blocker): string {
-  // Literals may hold data and passwords of others; the end of the text may cut one in two.
-  const words = (query ?? '')
-    .replaceAll(/'(?:[^']|'')*(?:'|$)|\$(\w*)\$[^]*?(?:\$\1\$|$)/g, "'…'")
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-  const shown = words.length > QUERY_LENGTH ? `${words.slice(0, QUERY_LENGTH)}…` : words
+  const shown = gistOf(query ?? '')
   const details = [
     application === null || application === '' ? null : application,
     role === null ? null : `as ${role}`,

@@ -87,6 +87,23 @@ describe('a secret', () => {
     expect(redactorOf('correct horse battery')('a correct\n    horse battery b')).toBe('a *** b')
   })
 
+  test.each(['\n', '\r\n', String.raw`\n`, String.raw`\r\n`, String.raw`\\n`])(
+    'is hidden in base64 that is broken into lines with %j, as encode() and MIME do',
+    (lineBreak) => {
+      const secret = 'long '.repeat(60)
+      const lines =
+        Buffer.from(`user:${secret}@`)
+          .toString('base64')
+          .match(/.{1,76}/g) ?? []
+      const shown = redactorOf(secret)(`before ${lines.join(lineBreak)} after`)
+      expect(shown).toMatch(/^before dXNlcj\*\*\*\S{0,3} after$/)
+    },
+  )
+
+  test('keeps the line break behind it', () => {
+    expect(redactorOf('hunter2')(`is hunter2\nand so on`)).toBe('is ***\nand so on')
+  })
+
   test('is hidden at every place, and when it begins within another', () => {
     const redact = redactorOf('abcdef', 'defghi', 'cde-')
     expect(redact('abcdef, abcdefghi, xdefghix')).toBe('***, ***, x***x')
