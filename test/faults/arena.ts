@@ -66,6 +66,9 @@ export interface Ground extends AsyncDisposable {
 export async function prepareGround(server: ServerAddress, scenario: Scenario): Promise<Ground> {
   const template = `faults_${scenario.name.replaceAll(' ', '_')}_${randomBytes(4).toString('hex')}`
   const admin = connectTo(server, 'postgres', 4)
+  // The default writes every page to the write-ahead log, which is four times the work (PostgreSQL 15 and later).
+  const [version] = await admin.unsafe<{ server_version_num: string }[]>('SHOW server_version_num')
+  const strategy = Number(version?.server_version_num) >= 150_000 ? 'STRATEGY FILE_COPY' : ''
   await admin.unsafe(`CREATE DATABASE ${template} TEMPLATE template0`)
   const inside = connectTo(server, template, 1)
   await inside.unsafe(TEMPLATE + OBSERVE_FUNCTION).simple()
@@ -103,7 +106,7 @@ export async function prepareGround(server: ServerAddress, scenario: Scenario): 
       const id = randomBytes(5).toString('hex')
       const databases = environments.map((environment) => ({ environment, database: `faults_${id}_${environment}` }))
       for (const { environment, database } of databases)
-        await admin.unsafe(`CREATE DATABASE ${database} TEMPLATE ${await templateOf(environment)}`)
+        await admin.unsafe(`CREATE DATABASE ${database} TEMPLATE ${await templateOf(environment)} ${strategy}`)
       const eyes = databases.map(({ environment, database }) => ({ environment, sql: connectTo(server, database, 1) }))
       return {
         databases: databases.map(({ database }) => database),

@@ -4,10 +4,54 @@ import type { TrialReport } from './trial.ts'
  * How many cases a campaign takes: a sample, as `npm test` does; all that there are with `FAULTS=all`, as
  * `npm run test:faults` does; with a number, so many.
  */
-export function sizeOf(sample: number): number {
+function sizeOf(sample: number): number {
   const wanted = process.env['FAULTS']
   if (wanted === undefined || wanted === '') return sample
   return wanted === 'all' ? Number.POSITIVE_INFINITY : Number(wanted)
+}
+
+/** One of several parts of a campaign, counted from 1. */
+export interface Share {
+  readonly part: number
+  readonly of: number
+}
+
+/** Reads `3/20`; the whole when nothing is said. Throws for anything else. */
+export function readShare(text: string | undefined): Share {
+  if (text === undefined || text === '') return { part: 1, of: 1 }
+  const [, part, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number)
+  if (part === undefined || of === undefined || part < 1 || part > of)
+    throw new Error(`FAULTS_PART: ${text} is no part; 3/20 is the third of twenty.`)
+  return { part, of }
+}
+
+/** `FAULTS_PART=3/20` takes the third of twenty parts of all cases, the same ones on every machine. */
+const SHARE: Share = readShare(process.env['FAULTS_PART'])
+
+/** The items of one part, dealt out by their index like cards: the parts have nothing in common and nothing is left. */
+export function takeShare<Item>(items: readonly Item[], { part, of }: Share): readonly Item[] {
+  return items.filter((_, index) => index % of === part - 1)
+}
+
+/** At most `most` of the items, evenly spread. */
+export function thinOut<Item>(items: readonly Item[], most: number): readonly Item[] {
+  if (items.length <= most) return items
+  return items.filter(
+    (_, index) => Math.floor((index * most) / items.length) !== Math.floor(((index - 1) * most) / items.length),
+  )
+}
+
+/**
+ * The cases that a campaign takes out of all that there are, in an order by the seed: as many as `FAULTS` says, out of
+ * the part that `FAULTS_PART` says. `most` is how many count as all, where each is dear.
+ */
+export function choose<Item>(
+  items: readonly Item[],
+  sample: number,
+  dice: () => number,
+  most: number = Number.POSITIVE_INFINITY,
+): readonly Item[] {
+  return draw(takeShare(thinOut(items, most), SHARE), sizeOf(sample), dice)
 }
 
 /** What chance decides in a sample is decided by this number; it is printed, and `FAULTS_SEED` sets it. */
@@ -25,7 +69,7 @@ export function createDice(seed: number): () => number {
 }
 
 /** `count` of the items, spread by the dice; all of them when there are no more. In a new order. */
-export function draw<Item>(items: readonly Item[], count: number, dice: () => number): readonly Item[] {
+function draw<Item>(items: readonly Item[], count: number, dice: () => number): readonly Item[] {
   return items
     .map((item) => ({ item, at: dice() }))
     .toSorted((a, b) => a.at - b.at)
@@ -67,8 +111,9 @@ export async function runCampaign<Case extends Named>(
   }
   await Promise.all(Array.from({ length: width }, worker))
   const list = [...endings].toSorted((a, b) => b[1] - a[1]).map(([ending, count]) => `${ending} (${count})`)
+  const part = SHARE.of === 1 ? '' : `, part ${SHARE.part}/${SHARE.of}`
   process.stdout.write(
-    `faults | ${title} | ${cases.length} cases | ${struck} struck | ${failures.length} violations | ${Math.round((Date.now() - since) / 1000)} s | seed ${SEED} | ${list.join(', ')}\n`,
+    `faults | ${title}${part} | ${cases.length} cases | ${struck} struck | ${failures.length} violations | ${Math.round((Date.now() - since) / 1000)} s | seed ${SEED} | ${list.join(', ')}\n`,
   )
   return failures
 }

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { createDice, draw, runCampaign, SEED, sizeOf } from './campaign.ts'
+import { choose, createDice, runCampaign, SEED } from './campaign.ts'
 import { FAULTS } from './proxy.ts'
 import type { Fault } from './proxy.ts'
 import { SCENARIOS } from './scenario.ts'
@@ -22,7 +22,7 @@ test.each(SCENARIOS)(
     const every = Array.from({ length: messages }, (_, index) => index + 1).flatMap((at) =>
       FAULTS.map((fault) => ({ name: `${fault} at message ${at} of ${messages}`, ...caseOf(at, fault) })),
     )
-    const cases = draw(every, sizeOf(SAMPLE), createDice(SEED))
+    const cases = choose(every, SAMPLE, createDice(SEED))
     const failures = await runCampaign(`cuts, ${scenario.name} (of ${every.length})`, cases, WIDTH, (one) =>
       tryCase(ground, one),
     )

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { prepareGround } from './arena.ts'
 import type { Ground } from './arena.ts'
-import { createDice, draw, runCampaign, SEED, sizeOf } from './campaign.ts'
+import { choose, createDice, runCampaign, SEED } from './campaign.ts'
 import type { Strike } from './proxy.ts'
 import { ATOMIC, ATOMIC_ROLLBACK, INIT, MIXED, ROLLBACK, TRANSACTIONAL } from './scenario.ts'
 import { tryCase } from './trial.ts'
@@ -21,7 +21,7 @@ test.each([TRANSACTIONAL, MIXED, INIT, ATOMIC, ROLLBACK, ATOMIC_ROLLBACK])(
   async (scenario) => {
     await using ground = await prepareGround(inject('server'), scenario)
     const every = casesOf(await listMoments(ground, null), null)
-    const cases = draw(every, sizeOf(SAMPLE), createDice(SEED))
+    const cases = choose(every, SAMPLE, createDice(SEED))
     const failures = await runCampaign(`kills, ${scenario.name} (of ${every.length})`, cases, WIDTH, (one) =>
       tryCase(ground, one),
     )
@@ -37,7 +37,7 @@ test.each([TRANSACTIONAL, MIXED, ROLLBACK])(
     const strike: Strike = { at: { message: 'server: C (complete COMMIT)', time: 4 }, fault: 'before' }
     const moments = await listMoments(ground, strike)
     const every = casesOf(moments.slice(moments.indexOf('recovering')), strike)
-    const cases = draw(every, sizeOf(SAMPLE), createDice(SEED))
+    const cases = choose(every, SAMPLE, createDice(SEED))
     const failures = await runCampaign(
       `kills after a cut, ${scenario.name} (of ${every.length})`,
       cases,

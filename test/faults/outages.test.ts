@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { connectTo, prepareGround } from './arena.ts'
-import { createDice, draw, runCampaign, SEED, sizeOf } from './campaign.ts'
+import { choose, createDice, runCampaign, SEED } from './campaign.ts'
 import { startOwnServer } from './own-server.ts'
 import { ATOMIC, MIXED, SLOW_INDEX, SLOW_STATEMENT, TOO_BIG, TRANSACTIONAL } from './scenario.ts'
 import { createJudge, tryCase } from './trial.ts'
@@ -22,7 +22,7 @@ test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a backend that is terminated a
     name: `backend terminated at message ${at} of ${messages}`,
     strike: { at, fault: terminate },
   }))
-  const cases = draw(every, sizeOf(5), dice)
+  const cases = choose(every, 5, dice)
   const failures = await runCampaign(`backend terminated, ${scenario.name} (of ${every.length})`, cases, 4, (one) =>
     tryCase(ground, one),
   )
@@ -40,7 +40,7 @@ test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a server that restarts at any 
       strike: { at, fault: () => server.restart(how) },
     })),
   )
-  const cases = draw(every, Math.min(100, sizeOf(2)), dice)
+  const cases = choose(every, 2, dice, 100)
   // One at a time: there is one server.
   const failures = await runCampaign(`server restarts, ${scenario.name} (of ${every.length})`, cases, 1, (one) =>
     tryCase(ground, one),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
 import { createDatabase } from '../support/server.ts'
-import { createDice, draw, runCampaign, SEED, sizeOf } from './campaign.ts'
+import { choose, createDice, runCampaign, SEED } from './campaign.ts'
 import { createFaultProxy } from './proxy.ts'
 import type { Fault, Strike } from './proxy.ts'
 import type { TrialReport } from './trial.ts'
@@ -50,7 +50,7 @@ test('repair: whatever message is cut, row and log go together, and what is said
   const every = trace.flatMap((message, index) =>
     FAULTS.map((fault) => ({ name: `${fault} ${message}`, strike: { at: index + 1, fault } })),
   )
-  const cases = draw(every, sizeOf(20), dice)
+  const cases = choose(every, 20, dice)
   const failures = await runCampaign(`repair (of ${every.length})`, cases, 4, ({ strike }) => tryRepair(strike))
   expect(failures).toEqual([])
 })

@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chownSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, connect } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chooseServerUser } from '../../src/drivers/embedded/server-user.ts'
+import { findFreePort } from './free-port.ts'
 import type { TestServer } from './server.setup.ts'
 
 /** A PgBouncer of a test's own before the test run's server, on a port of 127.0.0.1. */
@@ -94,20 +95,6 @@ export async function startPooler(server: TestServer, { mode, settings = {} }: P
     },
     [Symbol.asyncDispose]: stop,
   }
-}
-
-/** A TCP port of 127.0.0.1 on which nothing listens at this moment. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() =>
-        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port')),
-      )
-    })
-  })
 }
 
 function isListening(port: number): Promise<boolean> {

@@ -1,14 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
-import { findBinaries } from '../../src/drivers/embedded/binaries.ts'
-import { createCluster } from '../../src/drivers/embedded/cluster.ts'
-import { chooseServerUser, prepareLauncher } from '../../src/drivers/embedded/server-user.ts'
-import { spawnServer } from '../../src/drivers/embedded/server.ts'
 import type { Certificate } from './certificates.ts'
-import { findFreePort } from './pooler.ts'
+import { createTestCluster } from './cluster.ts'
+import { findFreePort } from './free-port.ts'
 
 /** A PostgreSQL that can be started with one certificate after the other, on a port of 127.0.0.1. */
 export interface TlsCluster extends AsyncDisposable {
@@ -24,46 +18,24 @@ export interface TlsServer extends AsyncDisposable {
 
 /** Makes a cluster whose superuser is `postgres`; over TCP it takes nothing but TLS and a password. */
 export async function createTlsCluster(): Promise<TlsCluster> {
-  const folder = mkdtempSync('/tmp/mm-tls-')
-  const binaries = findBinaries(process.cwd())
-  const user = chooseServerUser([])
-  chownSync(folder, user.uid, user.gid)
-  const launcher = prepareLauncher(user, binaries.postgres, folder)
-  const dataDir = join(folder, 'data')
-  const password = randomBytes(12).toString('hex')
-  await createCluster({ binaries, launcher, dataDir, password })
+  const cluster = await createTestCluster({ name: 'tls' })
   return {
-    folder,
-    password,
+    folder: cluster.folder,
+    password: cluster.password,
     async start({ certFile, keyFile }, newestTls) {
-      for (const file of [certFile, keyFile]) {
-        chmodSync(file, 0o600)
-        chownSync(file, user.uid, user.gid)
-      }
+      for (const file of [certFile, keyFile]) cluster.handOver(file, 0o600)
       const port = await findFreePort()
-      const settings = {
-        listen_addresses: '127.0.0.1',
-        port: `${port}`,
+      const server = await cluster.start(port, {
         fsync: 'off',
         ssl: 'on',
         ssl_cert_file: certFile,
         ssl_key_file: keyFile,
         ssl_max_protocol_version: newestTls,
-      }
-      const logFd = openSync(join(folder, 'server.log'), 'a', 0o600)
-      const server = await spawnServer({
-        binaries,
-        launcher,
-        dataDir,
-        socketDir: folder,
-        logFd,
-        timeoutMs: 30_000,
-        settings,
       })
       return { port, [Symbol.asyncDispose]: () => server.stop() }
     },
     async [Symbol.asyncDispose]() {
-      rmSync(folder, { recursive: true, force: true })
+      cluster.remove()
     },
   }
 }
