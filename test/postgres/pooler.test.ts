@@ -218,6 +218,7 @@ async function createCrowd(url: string, size: number): Promise<AsyncDisposable> 
 
 const TRACES = `SELECT pg_backend_pid()::text, concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'),
   current_setting('idle_in_transaction_session_timeout'), current_setting('client_connection_check_interval'),
+  current_setting('tcp_keepalives_idle') = '30', current_setting('tcp_user_timeout'),
   current_setting('search_path'), current_setting('row_security'), session_user, current_user)`
 
 /** Every backend of the pool has the server's own settings, and nobody holds an advisory lock or an open transaction. */
@@ -247,7 +248,7 @@ async function expectNoTraces(url: string, database: TestDatabase): Promise<void
   expect(open).toEqual([])
   expect(seen.size).toBe(POOL_SIZE)
   expect([...seen.keys()]).toEqual(expect.arrayContaining(backends.map(({ pid }) => pid)))
-  expect(new Set(seen.values())).toEqual(new Set(['0 0 0 0 "$user", public on postgres postgres']))
+  expect(new Set(seen.values())).toEqual(new Set(['0 0 0 0 f 0 "$user", public on postgres postgres']))
 }
 
 function endpointOf(url: string): ServerEndpoint {

@@ -9,6 +9,7 @@ import { openLink } from './link.ts'
 import type { Link } from './link.ts'
 import type { Facts } from './reading.ts'
 import { lockKey } from './lock.ts'
+import { settingsOf } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { parseLog, readLogMessage } from './log.ts'
 import { logIn } from './login.ts'
@@ -67,8 +68,7 @@ function createConnection(
     limits,
     serverVersion: link.facts.version,
     hasSession: link.hasSession,
-    // So that the statement of a runner that died does not live on (PostgreSQL 14, Linux servers).
-    sessionSettings: link.hasSession && link.facts.onLinux ? 'SET client_connection_check_interval = 2000;' : '',
+    sessionSettings: settingsOf({ hasSession: link.hasSession, onLinux: link.facts.onLinux }),
     marker,
   })
   const lock = { isHeld: false }

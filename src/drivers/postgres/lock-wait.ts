@@ -18,7 +18,8 @@ const LONGEST_WAIT = 1_000
 export async function waitForLock(link: Link, context: MessageContext, emit: Emit, signal: AbortSignal): Promise<void> {
   const { environment, key, limits } = context
   const deadline = Date.now() + limits.lockWaitMs
-  const attempt = `ROLLBACK;SELECT pg_catalog.${context.hasSession ? 'pg_try_advisory_lock' : 'pg_try_advisory_xact_lock'}(${key})::text, (${lockHolderQuery(key)})::text`
+  // A lock that is had must not outlive a client that vanishes the moment after.
+  const attempt = `ROLLBACK;${context.sessionSettings}SELECT pg_catalog.${context.hasSession ? 'pg_try_advisory_lock' : 'pg_try_advisory_xact_lock'}(${key})::text, (${lockHolderQuery(key)})::text`
   for (let wait = SHORTEST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     if (signal.aborted) {
       throw new MigrationManagerError('run/interrupted', `The run was interrupted before it began in ${environment}.`, {
@@ -47,6 +48,6 @@ export function lockHeldError(link: Link, holder: string | null): MigrationManag
   const who = holder === null ? '' : `: ${holder}`
   return new MigrationManagerError('lock/held', `Another run is at work on ${environment}${who}.`, {
     environment,
-    hint: 'Wait until it is done, then run again. If its process is gone, its session ends by itself within seconds.',
+    hint: 'Wait until it is done, then run again. If its process is gone, its session ends by itself within seconds; if its machine is, within a minute.',
   })
 }

@@ -94,7 +94,7 @@ export function composeMessage(context: MessageContext, composition: Composition
     write('\nRESET SESSION AUTHORIZATION;RESET ROLE;\n')
     write(verifyInside(context, part, queries))
     write(ending(context, migration, part, isRevert))
-    write(composition.holds ? 'RESET ALL;' : committing(context, part))
+    write(composition.holds ? `RESET ALL;${context.sessionSettings}` : committing(context, part))
   }
   if (composition.holds) write(holding(context))
   if (composition.unlock) write(unlock(context))
