@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import type { CheckedFolder, CheckPorts } from '../commands/check.ts'
 import type { Confirm } from '../commands/sync.ts'
+import { readCiRun } from '../config/ci.ts'
 import { loadConfiguration, loadFolder } from '../config/configuration.ts'
 import type { ConfigurationInput } from '../config/configuration.ts'
 import { DEFAULT_SCHEMA } from '../config/resolution.ts'
@@ -13,7 +14,7 @@ import type { Emit } from '../core/event.ts'
 import { DEFAULT_LIMITS } from '../core/policy.ts'
 import type { Project } from '../core/project.ts'
 import { createThrowAway, DEFAULT_ENGINE, driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
-import { readCommit } from '../sources/git.ts'
+import { readCommit } from '../sources/git-commit.ts'
 import type { GlobalOptions, Verb } from './options.ts'
 import type { Terminal } from './output/terminal.ts'
 
@@ -85,7 +86,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         historySchema: configuration.schema,
         limits: configuration.limits,
         runId: randomUUID(),
-        actor: whoRunsThis(cwd),
+        actor: whoRunsThis(cwd, configuration),
         driverOf,
       }
     },
@@ -143,8 +144,32 @@ function describeOrigins({ environments, configFile }: Configuration): string {
   return [...lines, ...(configFile === null ? [] : [`settings: ${configFile}`])].join('\n')
 }
 
-function whoRunsThis(cwd: string): Actor {
-  return { osUser: userName(), gitCommit: readCommit(cwd), ciRun: ciRun(process.env) }
+function whoRunsThis(cwd: string, { environments }: Configuration): Actor {
+  const { url, job } = readCiRun(process.env)
+  const gitCommit = readCommit(cwd)
+  let isDirty: Promise<boolean | null> | undefined
+  return {
+    osUser: userName(),
+    gitCommit,
+    ciRun: url,
+    ciJob: job,
+    isTreeDirty: () => (isDirty ??= askForDirt(gitCommit, cwd, environments)),
+  }
+}
+
+/** How long git may take to say whether the files are what was committed, in milliseconds; a run waits for it. */
+const DIRTY_MS = 2_000
+
+async function askForDirt(
+  gitCommit: string | null,
+  cwd: string,
+  environments: Configuration['environments'],
+): Promise<boolean | null> {
+  if (gitCommit === null) return null
+  const { isFolderDirty } = await import('../sources/git-tree.ts')
+  const dirs = [...new Set(environments.map(({ migrationsDir }) => migrationsDir))]
+  const answers = await Promise.all(dirs.map((dir) => isFolderDirty(dir, cwd, DIRTY_MS)))
+  return answers.includes(true) ? true : answers.includes(null) ? null : false
 }
 
 function userName(): string | null {
@@ -154,13 +179,4 @@ function userName(): string | null {
     // A container's uid need not have a name.
     return null
   }
-}
-
-/** The address of the CI run, as the larger CI systems tell it. */
-function ciRun(env: NodeJS.ProcessEnv): string | null {
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: id } = env
-  if (server !== undefined && repository !== undefined && id !== undefined) {
-    return `${server}/${repository}/actions/runs/${id}`
-  }
-  return env['CI_JOB_URL'] ?? env['BUILD_URL'] ?? env['CIRCLE_BUILD_URL'] ?? null
 }

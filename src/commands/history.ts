@@ -2,9 +2,12 @@ import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { findLogBreak } from '../core/log.ts'
 import type { LogBreak, LogEntry } from '../core/log.ts'
+import { compareVersions, versionOf } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
+import { diffChanges } from './changes.ts'
+import type { ChangeReport } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
-import { refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
 
 /** Which events are wanted. */
 export interface HistoryFilter {
@@ -13,6 +16,8 @@ export interface HistoryFilter {
   /** Events from this moment on. */
   readonly since?: Date | undefined
   readonly onlyFailed: boolean
+  /** Also say how what ran differs from what is on disk. */
+  readonly diff: boolean
 }
 
 export interface HistoryReport {
@@ -23,11 +28,13 @@ export interface HistoryReport {
     /** Where the whole log is not what was written; null when everything fits. */
     readonly logBreak: LogBreak | null
   }[]
+  /** What ran and is not on disk; null unless it was asked for. */
+  readonly changes: readonly ChangeReport[] | null
 }
 
 /**
- * Who applied what, where, when and how long it took: the logs of the selected environments. Reads only, and needs no
- * migration files.
+ * Who applied what, where, when and how long it took: the logs of the selected environments. Reads only, and needs the
+ * migration files for the difference alone.
  */
 export async function readHistory(
   project: Project,
@@ -35,7 +42,9 @@ export async function readHistory(
   emit: Emit,
   signal: AbortSignal,
 ): Promise<HistoryReport> {
-  await using seen = await survey(project, selectEnvironments(project), [], emit, signal)
+  const environments = selectEnvironments(project)
+  const folders = filter.diff ? readFolders(project, environments) : []
+  await using seen = await survey(project, environments, folders, emit, signal)
   refuseUnreadable(seen.sights)
   refuseMixUps(seen.sights, { mayRename: false })
   return {
@@ -50,17 +59,26 @@ export async function readHistory(
         }
       }),
     ),
+    changes: filter.diff
+      ? await diffChanges(seen.matrix, project.cwd, (name) => isAbout(name, filter.migration))
+      : null,
   }
 }
 
 function isWanted(entry: LogEntry, { migration, since, onlyFailed }: HistoryFilter): boolean {
   if (onlyFailed && entry.outcome !== 'failed') return false
   if (since !== undefined && entry.at < since) return false
-  if (migration === undefined) return true
-  const { migration: name } = entry
+  return isAbout(entry.migration, migration)
+}
+
+/** Whether `name` is the migration that a person means by a name, a file name or a version; undefined means any. */
+function isAbout(name: string | null, wanted: string | undefined): boolean {
+  if (wanted === undefined) return true
+  if (name === null) return false
+  const version = versionOf(name)
   return (
-    name === migration ||
-    (/^\d+$/.test(migration) && name !== null && Number(/^\d+/.exec(name)?.[0]) === Number(migration))
+    name === wanted.replace(/^.*[\\/]/, '').replace(/\.sql$/i, '') ||
+    (/^\d+$/.test(wanted) && version !== null && compareVersions(version, wanted) === 0)
   )
 }
 

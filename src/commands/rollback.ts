@@ -26,7 +26,8 @@ export async function rollback(
   options: SyncOptions & { readonly dryRun: boolean; readonly atomic: boolean },
   ports: SyncPorts,
 ): Promise<SyncReport> {
-  return carryOut(await planRollbacks(project, options, ports.checks, ports.emit, ports.signal), options, ports)
+  const planned = await planRollbacks(project, options, ports.checks, ports.emit, ports.signal)
+  return carryOut(planned, project, options, ports)
 }
 
 async function planRollbacks(

@@ -2,6 +2,8 @@ import type { Emit } from '../core/event.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { Project } from '../core/project.ts'
+import { diffChanges, traceFindings } from './changes.ts'
+import type { ChangeReport } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
 import { readFolders, refuseMixUps, survey } from './survey.ts'
 import type { Sight } from './survey.ts'
@@ -11,14 +13,21 @@ export interface StatusReport {
   /** In promotion order. */
   readonly sights: readonly Sight[]
   readonly findings: readonly Finding[]
+  /** What ran and is not on disk; null unless it was asked for. */
+  readonly changes: readonly ChangeReport[] | null
 }
 
 /**
  * Which migration is applied where, and is it the same file everywhere. Reads only. Environments that cannot be
  * reached are in the report, with their errors. Throws `ProblemsError` for bad files, before any
- * connection, and as `refuseMixUps` does.
+ * connection, and as `refuseMixUps` does. With `diff` the report says how what ran differs from what is on disk.
  */
-export async function status(project: Project, emit: Emit, signal: AbortSignal): Promise<StatusReport> {
+export async function status(
+  project: Project,
+  emit: Emit,
+  signal: AbortSignal,
+  { diff }: { readonly diff: boolean } = { diff: false },
+): Promise<StatusReport> {
   const environments = selectEnvironments(project)
   await using seen = await survey(project, environments, readFolders(project, environments), emit, signal)
   refuseMixUps(seen.sights, { mayRename: false })
@@ -27,7 +36,8 @@ export async function status(project: Project, emit: Emit, signal: AbortSignal):
     sights: seen.sights,
     findings: [
       ...seen.sights.flatMap((sight) => (sight.isReachable ? sight.reading.findings : [])),
-      ...seen.matrix.findings,
+      ...(await traceFindings(seen.matrix.findings, seen.matrix, project.cwd)),
     ],
+    changes: diff ? await diffChanges(seen.matrix, project.cwd) : null,
   }
 }

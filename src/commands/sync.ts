@@ -13,6 +13,7 @@ import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
 import type { Project } from '../core/project.ts'
 import { syncTogether } from '../runner/sync-together.ts'
 import { syncTarget, untouched } from '../runner/sync-target.ts'
+import { traceFindings } from './changes.ts'
 import { planEnvironments } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
 
@@ -49,14 +50,24 @@ export async function sync(
   ports: SyncPorts,
 ): Promise<SyncReport> {
   const planned = await planEnvironments(project, options, ports.checks, ports.emit, ports.signal)
-  return carryOut(planned, options, ports)
+  return carryOut(planned, project, options, ports)
 }
 
 /**
  * Takes plans from their findings through the confirmations to their outcomes, target after target in the order given.
- * Closes the connections of the survey.
+ * Closes the connections of the survey, then asks git about files that are not what ran.
  */
 export async function carryOut(
+  planned: PlanReport,
+  { cwd }: Project,
+  options: { readonly dryRun: boolean; readonly atomic: boolean },
+  ports: SyncPorts,
+): Promise<SyncReport> {
+  const report = await carryOutPlans(planned, options, ports)
+  return { ...report, findings: await traceFindings(report.findings, report.matrix, cwd) }
+}
+
+async function carryOutPlans(
   planned: PlanReport,
   options: { readonly dryRun: boolean; readonly atomic: boolean },
   ports: SyncPorts,

@@ -38,6 +38,13 @@ export interface Actor {
   readonly gitCommit: string | null
   /** The CI run's address. */
   readonly ciRun: string | null
+  /** The CI job's name. */
+  readonly ciJob: string | null
+  /**
+   * Whether the migration files were not what `gitCommit` holds, or null where that is not known. Git is asked with the
+   * first call: make it when something is about to be written, beside what has to be waited for anyway.
+   */
+  isTreeDirty(): Promise<boolean | null>
 }
 
 /** A database that nobody needs afterwards, with a server of its own where the engine has servers. Dispose of it. */

@@ -1,4 +1,5 @@
 import type { ErrorCode, SourceLocation } from './errors.ts'
+import type { Provenance } from './provenance.ts'
 
 export type Severity = 'info' | 'warn' | 'block'
 
@@ -19,6 +20,8 @@ export interface Finding {
   readonly at?: SourceLocation | undefined
   /** The text of the line at `at`. */
   readonly sourceLine?: string | undefined
+  /** What git knows of the text that the environment ran, where that is not what is on disk. */
+  readonly provenance?: Provenance | undefined
 }
 
 export function isBlocking(finding: Finding): boolean {

@@ -17,7 +17,11 @@ export interface LogEntry {
   readonly role: string
   readonly osUser: string | null
   readonly gitCommit: string | null
+  /** Whether the migration files were not what that commit holds; null where it was not known. */
+  readonly gitDirty: boolean | null
+  /** The CI run's address. */
   readonly ciRun: string | null
+  readonly ciJob: string | null
   readonly detail: Readonly<Record<string, unknown>>
   /** The hash that the row names as its predecessor's. */
   readonly previousHash: string
@@ -51,6 +55,17 @@ export function findLogBreak(entries: readonly LogEntry[], history: readonly App
   const standing = standingMigrations(entries)
   const orphan = history.find((row) => row.status === 'applied' && !standing.has(row.name))
   return orphan === undefined ? null : { id: (previous?.id ?? 0) + 1, reason: 'cut-off', migration: orphan.name }
+}
+
+/** How long each migration took when it was last applied, in milliseconds, by its name. */
+export function lastDurations(entries: readonly LogEntry[]): ReadonlyMap<string, number> {
+  const durations = new Map<string, number>()
+  for (const { event, migration, outcome, durationMs } of entries) {
+    if (event === 'apply' && outcome === 'applied' && migration !== null && durationMs !== null) {
+      durations.set(migration, durationMs)
+    }
+  }
+  return durations
 }
 
 /** The migrations that are applied by what the log says: the last event about each decides. */

@@ -4,6 +4,7 @@ import { compareNames, digestHistory, findHalfway } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import { compareVersions } from './migration.ts'
 import type { Migration } from './migration.ts'
+import { SEARCH } from './provenance.ts'
 import type { SqlSource } from './rollback.ts'
 
 /** One thing that is done to a target: a migration is applied, or what it did is taken back. */
@@ -164,7 +165,7 @@ function changed(environment: string, row: AppliedMigration, file: Migration): F
     environment,
     migration: row.name,
     message: `${file.file} was edited after ${environment} ran it${when}.`,
-    hint: `Put the file back as it ran (git log -- ${file.file}) and write the change as a new migration. If the edit changes nothing that matters: migration-manager repair accept-checksum ${row.name} --env ${environment} --reason "…". To go on without, this once, add --allow history/changed.`,
+    hint: `Put the file back as it ran (${SEARCH.edited(file.file)}) and write the change as a new migration. If the edit changes nothing that matters: migration-manager repair accept-checksum ${row.name} --env ${environment} --reason "…". To go on without, this once, add --allow history/changed.`,
   }
 }
 
@@ -180,7 +181,7 @@ function missing(environment: string, row: AppliedMigration, renamed: Migration 
         : `${row.name} is applied in ${environment}, but its file is now called ${renamed.file}.`,
     hint:
       renamed === undefined
-        ? `Bring ${row.name}.sql back (git log --all -- '*${row.name}.sql'). To go on without, add --allow history/missing-file.`
+        ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}). To go on without, add --allow history/missing-file.`
         : `Name it ${row.name}.sql again: a new name would run it a second time.`,
   }
 }

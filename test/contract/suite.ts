@@ -88,7 +88,7 @@ export function connectTo<Endpoint>(
     historySchema: 'public',
     limits: { ...LIMITS, ...options.limits },
     runId: options.runId ?? randomUUID(),
-    actor: { osUser: 'suite', gitCommit: null, ciRun: null },
+    actor: { osUser: 'suite', gitCommit: null, ciRun: null, ciJob: null, isTreeDirty: async () => null },
   }
   return driver.connect(target, options.emit ?? (() => {}), options.signal ?? new AbortController().signal)
 }

@@ -1,6 +1,9 @@
+import { chmodSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
-import type { TestProject } from '../support/cli.ts'
+import type { Parsed, TestProject } from '../support/cli.ts'
+import { commitAll } from '../support/git.ts'
 import { createDatabase } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
@@ -40,8 +43,92 @@ describe('history', () => {
     expect(second.entries).toHaveLength(3)
     expect(failed.json()['environments'].map(({ entries }: { entries: unknown[] }) => entries.length)).toEqual([1, 0])
     expect(one.json()['environments'][1].entries).toMatchObject([{ migration: '002-b' }])
-    expect(text.stdout).toMatch(/^001-a\n {2}dev .* apply {2}\d+ ms .*\n {2}prod/m)
-    expect(text.stdout).toMatch(/003-c\n {2}dev .*fail failed/)
+    expect(text.stdout).toMatch(/^001-a\n {2}dev .* apply +\d+ ms .*\n {2}prod/m)
+    expect(text.stdout).toMatch(/003-c\n {2}dev .*failed \(42704\)/)
+  })
+
+  test('names the commit, with a + where the files were not what it holds, and the CI job', async () => {
+    await using dev = await createDatabase('dev')
+    await using prod = await createDatabase('prod')
+    await using project = projectOn(dev, prod)
+    const job = { env: { CI_JOB_NAME: 'migrate prod' } }
+    const commit = commitAll(project.dir, 'Add a and b')
+    await project.run(['sync', '--env', 'dev'], job)
+    project.write('database/003-c.sql', 'SELECT 1;\n')
+    await project.run(['sync', '--env', 'dev'])
+    commitAll(project.dir, 'Add c')
+    project.write('database/003-c.sql', 'SELECT 1;\r\n')
+    project.write('notes.txt', 'not a migration')
+    await project.run(['sync', '--yes'])
+
+    const report = (await project.run(['history', '--check', '--json'])).json()
+    const text = await project.run(['history'])
+    const rows = await dev.query(`SELECT detail->'by' AS by FROM schema_migrations_log WHERE migration_name = '001-a'`)
+
+    const [first, second] = report['environments']
+    const marks = (entries: readonly Parsed[]): unknown =>
+      entries.map(({ migration, gitDirty }) => [migration, gitDirty])
+    expect(report['intact']).toBe(true)
+    expect(marks(first.entries)).toEqual([
+      [null, false],
+      ['001-a', false],
+      ['002-b', false],
+      ['003-c', true],
+    ])
+    expect(marks(second.entries)).toEqual([
+      [null, false],
+      ['001-a', false],
+      ['002-b', false],
+      ['003-c', false],
+    ])
+    expect(first.entries[1]).toMatchObject({ gitCommit: commit, ciJob: 'migrate prod', detail: {} })
+    expect(rows).toEqual([{ by: { gitDirty: false, ciJob: 'migrate prod' } }])
+    const short = commit.slice(0, 8)
+    expect(text.stdout).toMatch(
+      new RegExp(`CI job migrate prod as postgres, ${short}  https://ci.example/7\n.*\n002-b`),
+    )
+    expect(text.stdout).toMatch(new RegExp(`003-c\n  dev .*, ${short}\\+  `))
+  })
+
+  test('asks git only when something is written', async () => {
+    await using dev = await createDatabase('dev')
+    await using project = createProject({
+      files: { 'database/001-a.sql': 'SELECT 1;\n' },
+      env: { DATABASE_URL: dev.url },
+    })
+    commitAll(project.dir, 'Add a')
+    project.write('bin/git', `#!/bin/sh\ntouch '${project.dir}/asked'\n`)
+    chmodSync(join(project.dir, 'bin/git'), 0o755)
+    const env = { PATH: `${join(project.dir, 'bin')}:${process.env['PATH']}` }
+    const isAsked = (): boolean => existsSync(join(project.dir, 'asked'))
+
+    await project.run(['status'], { env })
+    await project.run(['plan'], { env })
+    const before = isAsked()
+    const first = await project.run(['sync'], { env })
+    const during = isAsked()
+    project.remove('asked')
+    const second = await project.run(['sync'], { env })
+
+    expect([first.exitCode, second.exitCode]).toEqual([0, 0])
+    expect([before, during, isAsked()]).toEqual([false, true, false])
+  })
+
+  test('compares how long a migration took, and says where it took much longer', async () => {
+    await using dev = await createDatabase('dev')
+    await using prod = await createDatabase('prod')
+    await using project = projectOn(dev, prod)
+    await project.run(['sync', '--yes'])
+    const forge = async (database: TestDatabase, ms: number): Promise<unknown> =>
+      database.query(`UPDATE schema_migrations_log SET duration_ms = ${ms} WHERE migration_name = '002-b'`)
+    await Promise.all([forge(dev, 200), forge(prod, 41_000)])
+
+    const text = await project.run(['history', '--migration', '2'])
+    const json = await project.run(['history', '--migration', '2', '--json'])
+
+    expect(text.stdout).toMatch(/^ {2}dev {3}\S+ \S+ {2}apply {2}200 ms {2}\S+ as postgres/m)
+    expect(text.stdout).toMatch(/^ {2}prod {2}\S+ \S+ {2}apply {2}41\.0 s {2}205 times dev {2}/m)
+    expect(json.json()['durations']).toEqual({ '002-b': { dev: 200, prod: 41_000 } })
   })
 
   test('is data for a spreadsheet with --csv', async () => {
@@ -54,7 +141,9 @@ describe('history', () => {
 
     expect(exitCode).toBe(0)
     const [head, ...rows] = stdout.trim().split(/\r?\n/)
-    expect(head).toBe('environment,id,at,event,migration,outcome,durationMs,role,osUser,gitCommit,ciRun,runId')
+    expect(head).toBe(
+      'environment,id,at,event,migration,outcome,durationMs,role,osUser,gitCommit,ciRun,runId,gitDirty,ciJob',
+    )
     expect(rows).toHaveLength(3)
     expect(rows[1]).toMatch(/^dev,2,\d{4}-.*Z,apply,001-a,applied,\d+,postgres,/)
   })

@@ -96,7 +96,7 @@ export function collect(child: ChildProcessWithoutNullStreams, input = ''): Prom
 }
 
 // eslint-disable-next-line typescript/no-explicit-any -- a test asserts on what it reads; the shape is what it tests
-type Parsed = Record<string, any>
+export type Parsed = Record<string, any>
 
 function parseObject(text: string): Parsed {
   const value: unknown = JSON.parse(text)

@@ -18,7 +18,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'status',
     positionals: '',
     describe: 'Show which migration is applied where, and whether it is the same file everywhere',
-    options: { check: { type: 'boolean', describe: 'Exit with 3 unless all environments are in sync' }, all: ALL },
+    options: {
+      check: { type: 'boolean', describe: 'Exit with 3 unless all environments are in sync' },
+      diff: { type: 'boolean', describe: 'Show how what ran differs from what is on disk' },
+      all: ALL,
+    },
     load: () => import('./status.ts'),
   },
   {
@@ -100,6 +104,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       migration: { type: 'string', requiresArg: true, describe: 'Only this migration: its name or version' },
       since: { type: 'string', requiresArg: true, describe: 'Only from then on: a date, or 12h, 2d, 1w' },
       failed: { type: 'boolean', describe: 'Only failed attempts' },
+      diff: { type: 'boolean', describe: 'Show how what ran differs from what is on disk' },
       log: { type: 'boolean', describe: 'The whole log, row by row' },
       check: { type: 'boolean', describe: 'Exit with 4 unless every log is as it was written' },
       csv: { type: 'boolean', describe: 'Comma-separated values' },

@@ -1,5 +1,5 @@
 import { createMigration } from '../../commands/new.ts'
-import { readAuthor } from '../../sources/git.ts'
+import { readAuthor } from '../../sources/git-author.ts'
 import { EXIT } from '../exit.ts'
 import type { RunCommand } from './command.ts'
 

@@ -1,25 +1,29 @@
 import type { HistoryReport } from '../../commands/history.ts'
+import { lastDurations } from '../../core/log.ts'
 import type { LogBreak, LogEntry } from '../../core/log.ts'
-import { duration } from './page.ts'
+import { columnsOf, duration } from './page.ts'
 import type { Page } from './page.ts'
+import type { Style } from './paint.ts'
 import { sanitize } from './sanitizer.ts'
 
-type EnvironmentHistory = HistoryReport['environments'][number]
-
-/** Each migration with what became of it in each environment, oldest first, durations side by side. */
+/** Each migration with what became of it in each environment, oldest first, durations below each other. */
 export function renderHistory({ environments }: HistoryReport, page: Page): string {
   const names = new Set<string>()
   for (const { entries } of environments) {
     for (const { migration, event } of entries) if (migration !== null && event !== 'init') names.add(migration)
   }
   if (names.size === 0) return page.paint('dim', 'Nothing of that kind is in the log.')
-  const width = Math.max(...environments.map(({ name }) => name.length))
+  const slowness = new Map(environments.map(({ name, entries }) => [name, lastDurations(entries)]))
+  const layout = layoutOf(
+    environments.map(({ name }) => name),
+    environments.flatMap(({ entries }) => entries),
+  )
   return [...names]
     .map((migration) => {
       const lines = environments.flatMap(({ name, entries }) =>
         entries
           .filter((entry) => entry.migration === migration)
-          .map((entry) => `  ${page.paint('strong', name.padEnd(width))}  ${describeEntry(entry, page)}`),
+          .map((entry) => renderEntry(name, entry, compare(name, entry, slowness), layout, page)),
       )
       return [sanitize(page.redact(migration)), ...lines].join('\n')
     })
@@ -30,29 +34,97 @@ export function renderHistory({ environments }: HistoryReport, page: Page): stri
 export function renderLog({ environments }: HistoryReport, page: Page): string {
   return environments
     .map(({ name, entries }) => {
-      const lines = entries.map(
-        (entry) =>
-          `  ${String(entry.id).padStart(4)}  ${describeEntry(entry, page)}  ${sanitize(page.redact(entry.migration ?? ''))}`,
+      const layout = layoutOf(
+        entries.map(({ id }) => String(id)),
+        entries,
+      )
+      const lines = entries.map((entry) =>
+        renderEntry(String(entry.id).padStart(layout.label), entry, entry.migration, layout, page),
       )
       return [page.paint('strong', name), ...lines].join('\n').trimEnd()
     })
     .join('\n\n')
 }
 
-function describeEntry(entry: LogEntry, page: Page): string {
-  const { at, event, outcome, durationMs, role, osUser, gitCommit, ciRun } = entry
-  const style = outcome === 'failed' ? 'bad' : 'good'
-  const who = [osUser === null ? role : `${osUser} as ${role}`, gitCommit?.slice(0, 8), ciRun].filter(
-    (part) => part !== null && part !== undefined,
-  )
-  return [
-    at.toISOString().replace('T', ' ').slice(0, 19),
-    page.paint(style, outcome === 'failed' ? `${event} failed` : event),
-    durationMs === null ? null : duration(durationMs),
-    page.paint('dim', sanitize(page.redact(who.join(', ')))),
+/** The widths of the columns of a list of events. */
+interface Layout {
+  readonly label: number
+  readonly event: number
+  readonly duration: number
+}
+
+function layoutOf(labels: readonly string[], entries: readonly LogEntry[]): Layout {
+  const widest = (texts: readonly string[]): number => texts.reduce((most, text) => Math.max(most, text.length), 0)
+  return {
+    label: widest(labels),
+    event: widest(entries.map(eventOf)),
+    duration: widest(entries.map(durationOf)),
+  }
+}
+
+function eventOf({ event, outcome, detail }: LogEntry): string {
+  if (outcome !== 'failed') return event
+  return typeof detail['code'] === 'string' ? `failed (${detail['code']})` : 'failed'
+}
+
+function durationOf({ durationMs }: LogEntry): string {
+  return durationMs === null ? '' : duration(durationMs)
+}
+
+/** One event: when, what, how long; then who, on lines of their own where there is no room. */
+function renderEntry(label: string, entry: LogEntry, note: string | null, layout: Layout, page: Page): string {
+  const { at, outcome, ciRun, detail } = entry
+  const { reason } = detail
+  const columns: readonly (readonly [text: string, style: Style | null])[] = [
+    [label.padEnd(layout.label), 'strong'],
+    [at.toISOString().replace('T', ' ').slice(0, 19), null],
+    [sanitize(eventOf(entry)).padEnd(layout.event), outcome === 'failed' ? 'bad' : 'good'],
+    [durationOf(entry).padStart(layout.duration), null],
+    ...(note === null ? [] : [[sanitize(page.redact(note)), 'warn'] as const]),
+    [sanitize(page.redact(describeAuthor(entry))), 'dim'],
+    ...(ciRun === null ? [] : [[sanitize(page.redact(ciRun)), 'dim'] as const]),
+    ...(typeof reason === 'string' ? [[sanitize(page.redact(`"${reason}"`)), null] as const] : []),
   ]
-    .filter((part) => part !== null)
-    .join('  ')
+  const indent = ' '.repeat(layout.label + 4)
+  let line = ''
+  let used = 0
+  for (const [index, [text, style]] of columns.entries()) {
+    if (text === '') continue
+    const breaks = index > WHEN_AND_WHAT && used + GAP.length + columnsOf(text) > page.width
+    line += `${breaks ? `\n${indent}` : GAP}${style === null ? text : page.paint(style, text)}`
+    used = (breaks ? indent.length : used + GAP.length) + columnsOf(text)
+  }
+  return line
+}
+
+const GAP = '  '
+/** So many columns after the first stay together. */
+const WHEN_AND_WHAT = 3
+
+/** `ana as postgres, 1f0c93ab+`; in CI the job takes the place of the operating system's user. */
+function describeAuthor({ role, osUser, gitCommit, gitDirty, ciJob }: LogEntry): string {
+  const person = ciJob === null ? osUser : `CI job ${ciJob}`
+  const who = person === null ? role : `${person} as ${role}`
+  return gitCommit === null ? who : `${who}, ${gitCommit.slice(0, 8)}${gitDirty === true ? '+' : ''}`
+}
+
+/** From so many times as slow, and so many milliseconds more, a person would want to know. */
+const SLOWER = { times: 3, ms: 1_000 }
+
+/** How much longer a migration took than in the first environment that has it, where that is a lot. */
+function compare(
+  environment: string,
+  { migration, durationMs }: LogEntry,
+  slowness: ReadonlyMap<string, ReadonlyMap<string, number>>,
+): string | null {
+  if (migration === null || durationMs === null || slowness.get(environment)?.get(migration) !== durationMs) return null
+  const [first, ms] =
+    [...slowness]
+      .map(([name, durations]) => [name, durations.get(migration)] as const)
+      .find(([, ran]) => ran !== undefined) ?? []
+  if (first === undefined || ms === undefined || first === environment) return null
+  if (durationMs < SLOWER.times * ms || durationMs < ms + SLOWER.ms) return null
+  return `${Math.round(durationMs / Math.max(1, ms))} times ${first}`
 }
 
 /** Whether each log is what was written, a line each. */
@@ -78,67 +150,5 @@ export function describeBreak({ id, reason, migration }: LogBreak): string {
       return `row ${id}${about} does not follow the row before it`
     case 'cut-off':
       return `the end of the log is missing from row ${id} on: nothing says that ${sanitize(migration ?? '')} was applied`
-  }
-}
-
-const COLUMNS = [
-  'environment',
-  'id',
-  'at',
-  'event',
-  'migration',
-  'outcome',
-  'durationMs',
-  'role',
-  'osUser',
-  'gitCommit',
-  'ciRun',
-  'runId',
-] as const
-
-/** The events as comma-separated values (RFC 4180), the column names first. */
-export function renderCsv({ environments }: HistoryReport): string {
-  const rows = environments.flatMap(({ name, entries }) =>
-    entries.map((entry): Readonly<Record<string, unknown>> => ({ environment: name, ...entryJson(entry) })),
-  )
-  return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((column) => csvField(row[column])).join(','))].join(
-    '\r\n',
-  )
-}
-
-/** A leading = + - @ would be a formula to a spreadsheet. */
-function csvField(value: unknown): string {
-  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
-  const safe = /^[=+\-@\t]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-}
-
-/** The stable JSON form of an event. */
-export function entryJson(entry: LogEntry): Readonly<Record<string, unknown>> {
-  const { id, at, event, migration, checksum, outcome, durationMs, runId, role, osUser, gitCommit, ciRun, detail } =
-    entry
-  return {
-    id,
-    at: at.toISOString(),
-    event,
-    migration,
-    checksum,
-    outcome,
-    durationMs,
-    runId,
-    role,
-    osUser,
-    gitCommit,
-    ciRun,
-    detail,
-  }
-}
-
-/** The stable JSON form of one environment's history. */
-export function historyJson({ name, entries, logBreak }: EnvironmentHistory): Readonly<Record<string, unknown>> {
-  return {
-    name,
-    log: logBreak === null ? { intact: true } : { intact: false, ...logBreak, message: describeBreak(logBreak) },
-    entries: entries.map(entryJson),
   }
 }

@@ -3,6 +3,7 @@ import type { SyncReport } from '../../commands/sync.ts'
 import type { Finding } from '../../core/finding.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
+import type { Provenance } from '../../core/provenance.ts'
 import { errorJson } from './errors.ts'
 import { countStates } from './status-summary.ts'
 
@@ -92,7 +93,7 @@ function failureJson({ name, error }: StepFailure): Json {
   }
 }
 
-export function findingJson({ code, severity, environment, migration, message, hint, at }: Finding): Json {
+export function findingJson({ code, severity, environment, migration, message, hint, at, provenance }: Finding): Json {
   return {
     code,
     severity,
@@ -101,7 +102,15 @@ export function findingJson({ code, severity, environment, migration, message, h
     message,
     hint: hint ?? null,
     ...(at === undefined ? {} : { file: at.file, line: at.line, column: at.column }),
+    ...(provenance === undefined ? {} : { git: provenanceJson(provenance) }),
   }
+}
+
+/** What git knows of a version that ran, or why it knows nothing. */
+export function provenanceJson(provenance: Provenance): Json {
+  if (!provenance.found) return { found: false, reason: provenance.gap }
+  const { commit, author, date, subject, file } = provenance.version
+  return { found: true, commit, author, date: date.toISOString(), subject, file }
 }
 
 /** The words of the contract for a whole run; a run that waits for a lock or a person has failed. */

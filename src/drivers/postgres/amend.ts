@@ -67,7 +67,7 @@ function amendMessage(context: MessageContext, { kind, migration, before, after,
     before === null
       ? `NOT EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name})`
       : `EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name} AND status = ${quoteLiteral(before.status)} AND checksum = ${quoteLiteral(before.checksum)})`
-  const entry = appendLog(tables, runId, context.actor, {
+  const entry = appendLog(tables, runId, context.author, {
     event: kind,
     migration,
     checksum: after?.checksum ?? before?.checksum ?? null,

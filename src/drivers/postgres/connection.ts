@@ -15,6 +15,7 @@ import { parseLog, readLogMessage } from './log.ts'
 import { logIn } from './login.ts'
 import type { Run } from './run.ts'
 import { tablesOf } from './tables.ts'
+import type { Author } from './tables.ts'
 import type { PostgresEndpoint } from './url.ts'
 
 /** Opens a connection to a PostgreSQL database; its first message, which reads everything, goes with the login. */
@@ -59,12 +60,12 @@ function createConnection(
   const marker = `mm-${randomBytes(6).toString('hex')}`
   let isFresh = true
 
-  const context = (): MessageContext => ({
+  const context = (author: Author): MessageContext => ({
     tables: link.options.tables,
     key,
     environment: environment.name,
     runId: target.runId,
-    actor: target.actor,
+    author,
     limits,
     serverVersion: link.facts.version,
     hasSession: link.hasSession,
@@ -73,7 +74,10 @@ function createConnection(
   })
   const lock = { isHeld: false }
   const blocker = { last: null }
-  const run = (): Run => ({ link, context: context(), emit, signal, lock, blocker })
+  const run = async (): Promise<Run> => {
+    const isTreeDirty = await target.actor.isTreeDirty()
+    return { link, context: context({ ...target.actor, isTreeDirty }), emit, signal, lock, blocker }
+  }
 
   return {
     async read(): Promise<Reading> {
@@ -114,14 +118,15 @@ function createConnection(
 
     async prepare({ rename }) {
       isFresh = false
-      const { prepareTables } = await import('./locked-work.ts')
-      return prepareTables(run(), rename)
+      const [{ prepareTables }, begun] = await Promise.all([import('./locked-work.ts'), run()])
+      return prepareTables(begun, rename)
     },
 
     async withLock(work) {
       isFresh = false
-      const { workUnderLock } = await import('./locked-work.ts')
-      return workUnderLock(run(), work)
+      // Git is asked while the code is loaded.
+      const [{ workUnderLock }, begun] = await Promise.all([import('./locked-work.ts'), run()])
+      return workUnderLock(begun, work)
     },
 
     async [Symbol.asyncDispose]() {

@@ -55,6 +55,8 @@ function parseEntry(row: unknown): LogEntry {
     intact,
   ] = row as readonly unknown[]
   if (typeof id !== 'number' || typeof at !== 'string') throw unreadable()
+  const { by, ...own } = recordOf(detail)
+  const { gitDirty, ciJob } = recordOf(by)
   return {
     id,
     at: new Date(at),
@@ -67,12 +69,18 @@ function parseEntry(row: unknown): LogEntry {
     role: text(role) ?? '',
     osUser: text(osUser),
     gitCommit: text(commit),
+    gitDirty: typeof gitDirty === 'boolean' ? gitDirty : null,
     ciRun: text(ci),
-    detail: typeof detail === 'object' && detail !== null ? { ...detail } : {},
+    ciJob: text(ciJob),
+    detail: own,
     previousHash: text(previous) ?? '',
     hash: text(hash) ?? '',
     isIntact: intact === true,
   }
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 function text(value: unknown): string | null {

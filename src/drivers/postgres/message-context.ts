@@ -1,6 +1,5 @@
-import type { Actor } from '../../core/driver.ts'
 import type { Limits } from '../../core/policy.ts'
-import type { Tables } from './tables.ts'
+import type { Author, Tables } from './tables.ts'
 
 /** SQLSTATEs of our own, raised by the guards in a message. Class MM is used by nobody else. */
 export const GUARD = {
@@ -20,7 +19,7 @@ export interface MessageContext {
   readonly key: string
   readonly environment: string
   readonly runId: string
-  readonly actor: Actor
+  readonly author: Author
   readonly limits: Limits
   /** `server_version_num`: 180004. */
   readonly serverVersion: number

@@ -109,7 +109,7 @@ export function composeMessage(context: MessageContext, composition: Composition
 
 /** The message after a failure: leave the failed transaction, and write into the log what failed. */
 export function composeFailure(context: MessageContext, migration: Migration, code: string): string {
-  const entry = appendLog(context.tables, context.runId, context.actor, {
+  const entry = appendLog(context.tables, context.runId, context.author, {
     event: 'fail',
     migration: migration.name,
     checksum: migration.checksum,
@@ -159,7 +159,7 @@ END`)}
  */
 function ending(context: MessageContext, migration: Migration, part: number, isRevert: boolean): string {
   const { tables } = context
-  const entry = appendLog(tables, context.runId, context.actor, {
+  const entry = appendLog(tables, context.runId, context.author, {
     event: isRevert ? 'rollback' : 'apply',
     migration: migration.name,
     checksum: migration.checksum,

@@ -29,7 +29,7 @@ ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF
     basis === null
       ? ''
       : `IF ${registered} <> ${quoteLiteral(context.environment)} THEN RAISE EXCEPTION 'the database belongs to another environment' USING ERRCODE = '${GUARD.stale}'; END IF;`
-  const register = appendLog(tables, context.runId, context.actor, {
+  const register = appendLog(tables, context.runId, context.author, {
     event: 'init',
     migration: null,
     checksum: null,

@@ -86,7 +86,7 @@ export function finishMessage(
   durationMs: number,
 ): string {
   const { tables, runId } = context
-  const entry = appendLog(tables, runId, context.actor, {
+  const entry = appendLog(tables, runId, context.author, {
     event: kind === 'apply' ? 'apply' : 'rollback',
     migration: migration.name,
     checksum: migration.checksum,

@@ -78,6 +78,11 @@ function closeTable(table: string): string {
   IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authenticated') THEN EXECUTE 'REVOKE ALL ON ' || ${name} || ' FROM authenticated'; END IF;`
 }
 
+/** Who writes into the log, with all that is known when it is written. */
+export interface Author extends Omit<Actor, 'isTreeDirty'> {
+  readonly isTreeDirty: boolean | null
+}
+
 /** One event of the log. `durationMs` and `detail` are SQL expressions; the rest are values. */
 export interface LogEntry {
   readonly event: 'init' | 'apply' | 'rollback' | 'fail' | RepairKind
@@ -92,15 +97,24 @@ export interface LogEntry {
  * The statement that appends an event to the log. The row's hash is SHA-256 over the JSON array of its values and its
  * predecessor's hash, so that a row that was edited, taken out or moved is found.
  */
-export function appendLog(tables: Tables, runId: string, actor: Actor, entry: LogEntry): string {
+export function appendLog(tables: Tables, runId: string, author: Author, entry: LogEntry): string {
   return `WITH latest AS (SELECT id, hash FROM ${tables.log} ORDER BY id DESC LIMIT 1),
 entry AS (SELECT COALESCE((SELECT id FROM latest), 0) + 1 AS id, pg_catalog.clock_timestamp() AS at,
   ${quoteLiteral(entry.event)}::text AS event, ${quoteNullable(entry.migration)}::text AS migration, ${quoteNullable(entry.checksum)}::text AS checksum,
   ${quoteLiteral(entry.outcome)}::text AS outcome, (${entry.durationMs})::int AS duration, ${quoteLiteral(runId)}::uuid AS run, session_user::text AS role,
-  ${quoteNullable(actor.osUser)}::text AS os_user, ${quoteNullable(actor.gitCommit)}::text AS git_commit, ${quoteNullable(actor.ciRun)}::text AS ci_run,
-  (${entry.detail})::jsonb AS detail, COALESCE((SELECT hash FROM latest), '') AS previous)
+  ${quoteNullable(author.osUser)}::text AS os_user, ${quoteNullable(author.gitCommit)}::text AS git_commit, ${quoteNullable(author.ciRun)}::text AS ci_run,
+  (${entry.detail})::jsonb || ${quoteLiteral(JSON.stringify(signatureOf(author)))}::jsonb AS detail, COALESCE((SELECT hash FROM latest), '') AS previous)
 INSERT INTO ${tables.log} SELECT id, at, event, migration, checksum, outcome, duration, run, role, os_user, git_commit, ci_run, detail, previous,
   ${logHash('entry')} FROM entry;`
+}
+
+/** What is known of the author and has no column; the log is read with it, see `parseLog`. */
+function signatureOf({ gitCommit, isTreeDirty, ciJob }: Author): object {
+  const by = {
+    ...(gitCommit === null || isTreeDirty === null ? {} : { gitDirty: isTreeDirty }),
+    ...(ciJob === null ? {} : { ciJob }),
+  }
+  return Object.keys(by).length === 0 ? {} : { by }
 }
 
 /** The expression of a log row's hash, over the columns of the relation `row` (named as in `appendLog`). */

@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
 
 /**
  * The commit of the working directory, 40 or 64 hexadecimal digits, or null outside of git. Read from git's own files
@@ -17,16 +13,6 @@ export function readCommit(cwd: string): string | null {
     const ref = /^ref: (refs\/\S+)$/.exec(head)?.[1]
     const commit = ref === undefined ? head : readRef(gitDir, ref)
     return commit !== null && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit) ? commit : null
-  } catch {
-    return null
-  }
-}
-
-/** The name that git signs commits with, or null. */
-export async function readAuthor(cwd: string): Promise<string | null> {
-  try {
-    const { stdout } = await run('git', ['config', 'user.name'], { cwd, timeout: 2_000, windowsHide: true })
-    return stdout.trim() === '' ? null : stdout.trim()
   } catch {
     return null
   }

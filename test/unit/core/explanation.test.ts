@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import { explainFindings } from '../../../src/core/explanation.ts'
+import type { Finding } from '../../../src/core/finding.ts'
+import { SEARCH } from '../../../src/core/provenance.ts'
+import type { Change, FileVersion } from '../../../src/core/provenance.ts'
+
+const VERSION: FileVersion = {
+  commit: '1f0c93ab'.padEnd(40, '0'),
+  author: 'Ana',
+  date: new Date('2026-11-01T08:00:00Z'),
+  subject: 'Add b',
+  file: 'database/002-b.sql',
+  isMoved: false,
+  text: 'SELECT 1;\n',
+}
+
+function changeOf(file: string, version: Partial<FileVersion> = {}): Change {
+  return {
+    migration: '002-b',
+    current: { version: '002', name: '002-b', file, checksum: 'sha256:2', up: '', down: null, lines: 1 },
+    file,
+    checksum: 'sha256:1',
+    environments: ['prod'],
+    provenance: { found: true, version: { ...VERSION, ...version } },
+  }
+}
+
+function findingOf(file: string, more: Partial<Finding> = {}): Finding {
+  return {
+    code: 'history/changed',
+    severity: 'block',
+    environment: 'prod',
+    migration: '002-b',
+    message: 'It was edited.',
+    hint: `Put it back (${SEARCH.edited(file)}).`,
+    ...more,
+  }
+}
+
+describe('a finding about an edited file', () => {
+  test('names the commit that ran and the command that brings it back', () => {
+    const file = 'database/002-b.sql'
+
+    const [finding] = explainFindings([findingOf(file)], [changeOf(file)])
+
+    expect(finding?.message).toBe('It was edited. What ran in prod is commit 1f0c93ab of 2026-11-01 by Ana ("Add b").')
+    expect(finding?.hint).toBe(
+      'See the difference: migration-manager history --migration 002-b --diff. Put it back (git checkout 1f0c93ab -- database/002-b.sql).',
+    )
+  })
+
+  test.each([
+    ['a space', 'my files/002-b.sql', {}, "git checkout 1f0c93ab -- 'my files/002-b.sql'"],
+    ['a quote', "ana's/002-b.sql", {}, String.raw`git checkout 1f0c93ab -- 'ana'\''s/002-b.sql'`],
+    ['a pattern of a replacement', '$&/002-b.sql', {}, "git checkout 1f0c93ab -- '$&/002-b.sql'"],
+    [
+      'another path at the time',
+      'database/002-b.sql',
+      { file: 'old sql/002-b.sql', isMoved: true },
+      "git show '1f0c93ab:old sql/002-b.sql' > database/002-b.sql",
+    ],
+  ])('has a command that a shell understands for a path with %s', (_what, file, version, command) => {
+    const [finding] = explainFindings([findingOf(file)], [changeOf(file, version)])
+
+    expect(finding?.hint).toContain(`Put it back (${command}).`)
+  })
+
+  test('shows only the beginning of a long subject', () => {
+    const file = 'database/002-b.sql'
+
+    const [finding] = explainFindings([findingOf(file)], [changeOf(file, { subject: 'x'.repeat(500) })])
+
+    expect(finding?.message).toContain(`("${'x'.repeat(59)}…")`)
+  })
+})
+
+test('findings about another environment, another migration or another matter stay as they are', () => {
+  const file = 'database/002-b.sql'
+  const others = [
+    findingOf(file, { environment: 'dev' }),
+    findingOf(file, { migration: '001-a' }),
+    findingOf(file, { code: 'history/unfinished' }),
+  ]
+
+  expect(explainFindings(others, [changeOf(file)])).toEqual(others)
+})
