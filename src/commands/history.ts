@@ -25,6 +25,8 @@ export interface HistoryReport {
     readonly name: string
     /** The events that were wanted, oldest first. */
     readonly entries: readonly LogEntry[]
+    /** How many events the whole log holds. */
+    readonly rows: number
     /** Where the whole log is not what was written; null when everything fits. */
     readonly logBreak: LogBreak | null
   }[]
@@ -55,6 +57,7 @@ export async function readHistory(
         return {
           name: sight.environment.name,
           entries: entries.filter((entry) => isWanted(entry, filter)),
+          rows: entries.length,
           logBreak: findLogBreak(entries, sight.reading.history),
         }
       }),

@@ -3,6 +3,8 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { COMMANDS, GLOBAL_OPTIONS } from '../../src/cli/commands/index.ts'
 import { EXIT } from '../../src/cli/exit.ts'
+import { parseCommandLine } from '../../src/cli/parser.ts'
+import { REPAIRS } from '../../src/core/repair.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -45,6 +47,30 @@ function anchors(page: string): readonly string[] {
   )
 }
 
+/** A line as a shell splits it, without what a shell does to variables. */
+function wordsOf(line: string): readonly string[] {
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, plain]) => double ?? single ?? plain ?? '',
+  )
+}
+
+/** The command lines that a page shows behind a prompt. */
+function commandLines(page: string): readonly (readonly string[])[] {
+  return [...read(page).matchAll(/^\$ (?:npx )?migration-manager (.+)$/gm)].map(([, line = '']) => wordsOf(line))
+}
+
+/** The options that the sentences of a page name behind a verb, as `sync --to`, that the verb does not have. */
+function unknownOptions(page: string): readonly string[] {
+  return COMMANDS.flatMap(({ name, options }) =>
+    [...prose(page).matchAll(new RegExp(`\`(?:migration-manager )?${name} [^\`]*--[^\`]*\``, 'g'))].filter(
+      ([mention]) =>
+        [...mention.matchAll(/ --(?:no-)?([a-z-]+)/g)].some(
+          ([, option = '']) => !Object.hasOwn({ ...GLOBAL_OPTIONS, ...options }, option),
+        ),
+    ),
+  ).map(([mention]) => mention)
+}
+
 describe('commands', () => {
   test.each(COMMANDS)('$name has a row in the README and a page with every option of its own', ({ name, options }) => {
     const page = `docs/commands/${name}.md`
@@ -80,6 +106,19 @@ describe.each(PAGES)('%s', (page) => {
         return anchor !== undefined && !anchors(target).includes(anchor)
       })
     expect(broken).toEqual([])
+  })
+
+  test('shows only command lines that the parser takes, and names only options that there are', async () => {
+    const lines = commandLines(page)
+    for (const words of lines) {
+      // oxlint-disable-next-line no-await-in-loop -- one parser at a time
+      await expect(parseCommandLine(words, 80), `migration-manager ${words.join(' ')}`).resolves.toMatchObject({
+        kind: 'command',
+      })
+    }
+    const repairs = lines.flatMap(([verb, action]) => (verb === 'repair' ? [action] : []))
+    expect(REPAIRS).toEqual(expect.arrayContaining(repairs))
+    expect(unknownOptions(page)).toEqual([])
   })
 
   test('names no package registry and no path of a machine', () => {

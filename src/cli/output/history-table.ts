@@ -1,7 +1,7 @@
 import type { HistoryReport } from '../../commands/history.ts'
 import { lastDurations } from '../../core/log.ts'
 import type { LogBreak, LogEntry } from '../../core/log.ts'
-import { columnsOf, duration } from './page.ts'
+import { columnsOf, count, duration } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
 import { sanitize } from './sanitizer.ts'
@@ -23,7 +23,7 @@ export function renderHistory({ environments }: HistoryReport, page: Page): stri
       const lines = environments.flatMap(({ name, entries }) =>
         entries
           .filter((entry) => entry.migration === migration)
-          .map((entry) => renderEntry(name, entry, compare(name, entry, slowness), layout, page)),
+          .map((entry) => renderEntry(name, entry, [compare(name, entry, slowness), 'warn'], layout, page)),
       )
       return [sanitize(page.redact(migration)), ...lines].join('\n')
     })
@@ -39,7 +39,7 @@ export function renderLog({ environments }: HistoryReport, page: Page): string {
         entries,
       )
       const lines = entries.map((entry) =>
-        renderEntry(String(entry.id).padStart(layout.label), entry, entry.migration, layout, page),
+        renderEntry(String(entry.id).padStart(layout.label), entry, [entry.migration ?? '', null], layout, page),
       )
       return [page.paint('strong', name), ...lines].join('\n').trimEnd()
     })
@@ -71,16 +71,18 @@ function durationOf({ durationMs }: LogEntry): string {
   return durationMs === null ? '' : duration(durationMs)
 }
 
+type StyledText = readonly [text: string, style: Style | null]
+
 /** One event: when, what, how long; then who, on lines of their own where there is no room. */
-function renderEntry(label: string, entry: LogEntry, note: string | null, layout: Layout, page: Page): string {
+function renderEntry(label: string, entry: LogEntry, note: StyledText, layout: Layout, page: Page): string {
   const { at, outcome, ciRun, detail } = entry
   const { reason } = detail
-  const columns: readonly (readonly [text: string, style: Style | null])[] = [
+  const columns: readonly StyledText[] = [
     [label.padEnd(layout.label), 'strong'],
     [at.toISOString().replace('T', ' ').slice(0, 19), null],
     [sanitize(eventOf(entry)).padEnd(layout.event), outcome === 'failed' ? 'bad' : 'good'],
     [durationOf(entry).padStart(layout.duration), null],
-    ...(note === null ? [] : [[sanitize(page.redact(note)), 'warn'] as const]),
+    [sanitize(page.redact(note[0])), note[1]],
     [sanitize(page.redact(describeAuthor(entry))), 'dim'],
     ...(ciRun === null ? [] : [[sanitize(page.redact(ciRun)), 'dim'] as const]),
     ...(typeof reason === 'string' ? [[sanitize(page.redact(`"${reason}"`)), null] as const] : []),
@@ -91,7 +93,7 @@ function renderEntry(label: string, entry: LogEntry, note: string | null, layout
   for (const [index, [text, style]] of columns.entries()) {
     if (text === '') continue
     const breaks = index > WHEN_AND_WHAT && used + GAP.length + columnsOf(text) > page.width
-    line += `${breaks ? `\n${indent}` : GAP}${style === null ? text : page.paint(style, text)}`
+    line = `${breaks ? `${line.trimEnd()}\n${indent}` : `${line}${GAP}`}${style === null ? text : page.paint(style, text)}`
     used = (breaks ? indent.length : used + GAP.length) + columnsOf(text)
   }
   return line
@@ -111,30 +113,32 @@ function describeAuthor({ role, osUser, gitCommit, gitDirty, ciJob }: LogEntry):
 /** From so many times as slow, and so many milliseconds more, a person would want to know. */
 const SLOWER = { times: 3, ms: 1_000 }
 
-/** How much longer a migration took than in the first environment that has it, where that is a lot. */
+/** How much longer a migration took than in the first environment that has it, where that is a lot; else empty. */
 function compare(
   environment: string,
   { migration, durationMs }: LogEntry,
   slowness: ReadonlyMap<string, ReadonlyMap<string, number>>,
-): string | null {
-  if (migration === null || durationMs === null || slowness.get(environment)?.get(migration) !== durationMs) return null
+): string {
+  if (migration === null || durationMs === null || slowness.get(environment)?.get(migration) !== durationMs) return ''
   const [first, ms] =
     [...slowness]
       .map(([name, durations]) => [name, durations.get(migration)] as const)
       .find(([, ran]) => ran !== undefined) ?? []
-  if (first === undefined || ms === undefined || first === environment) return null
-  if (durationMs < SLOWER.times * ms || durationMs < ms + SLOWER.ms) return null
+  if (first === undefined || ms === undefined || first === environment) return ''
+  if (durationMs < SLOWER.times * ms || durationMs < ms + SLOWER.ms) return ''
   return `${Math.round(durationMs / Math.max(1, ms))} times ${first}`
 }
 
 /** Whether each log is what was written, a line each. */
 export function renderIntegrity({ environments }: HistoryReport, page: Page): string {
+  const width = Math.max(...environments.map(({ name }) => name.length))
   return environments
-    .map(({ name, entries, logBreak }) =>
-      logBreak === null
-        ? `${page.paint('strong', name)}  ${page.paint('good', `the log is as it was written (${entries.length} rows)`)}`
-        : `${page.paint('strong', name)}  ${page.paint('bad', describeBreak(logBreak))}`,
-    )
+    .map(({ name, rows, logBreak }) => {
+      const label = page.paint('strong', name.padEnd(width))
+      return logBreak === null
+        ? `${label}  ${page.paint('good', `the log is as it was written (${count(rows, 'row')})`)}`
+        : `${label}  ${page.paint('bad', describeBreak(logBreak))}`
+    })
     .join('\n')
 }
 
