@@ -1,5 +1,5 @@
 import type { Check } from '../core/check.ts'
-import type { Driver, Target, ThrowAway } from '../core/driver.ts'
+import type { Actor, Driver, Target, ThrowAway } from '../core/driver.ts'
 import type { Environment } from '../core/environment.ts'
 import type { Emit } from '../core/event.ts'
 import { isBlocking } from '../core/finding.ts'
@@ -11,6 +11,9 @@ import type { Limits } from '../core/policy.ts'
 import { readFolder } from '../sources/folder.ts'
 import { rehearseReversals } from '../runner/reversal.ts'
 import type { Reversal } from '../runner/reversal.ts'
+
+/** What is done to a throw-away database is in no log that anybody reads. */
+const NOBODY: Actor = { osUser: null, gitCommit: null, ciRun: null, ciJob: null, isTreeDirty: async () => null }
 
 /** A folder of migration files, and the engine that they are for. */
 export interface CheckedFolder {
@@ -99,6 +102,6 @@ function targetOn({ endpoint }: ThrowAway, dir: string, engine: string, ports: C
     historySchema,
     limits,
     runId,
-    actor: { osUser: null, gitCommit: null, ciRun: null },
+    actor: NOBODY,
   }
 }

@@ -47,28 +47,26 @@ const ENVIRONMENT = {
 /** The only way to git. Starts it without a shell and ends it at the deadline; never throws. */
 export function callGit(call: GitCall): Promise<GitAnswer> {
   const { cwd, args, input, deadlineMs, maxBytes = 16 * 1024 * 1024, exitCodes = [0], env = {} } = call
-  return new Promise((resolve) => {
-    const child = execFile(
-      'git',
-      [...SETTINGS, ...args],
-      {
-        cwd,
-        env: { ...inheritedEnvironment(), ...ENVIRONMENT, ...env },
-        encoding: 'buffer',
-        timeout: deadlineMs,
-        killSignal: 'SIGKILL',
-        maxBuffer: maxBytes,
-        windowsHide: true,
-      },
-      (error, stdout, stderr) => {
-        if (error === null || exitCodes.includes(Number(error.code))) resolve({ ok: true, stdout })
-        else resolve({ ok: false, gap: gapOf(error, stderr.toString('utf8')) })
-      },
-    )
+  const options = {
+    cwd,
+    env: { ...inheritedEnvironment(), ...ENVIRONMENT, ...env },
+    encoding: 'buffer',
+    timeout: deadlineMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: maxBytes,
+    windowsHide: true,
+  } as const
+  return new Promise<GitAnswer>((resolve) => {
+    const child = execFile('git', [...SETTINGS, ...args], options, (error, stdout, stderr) => {
+      // Of a program that was ended the code is null.
+      const isAnswer = error === null || (typeof error.code === 'number' && exitCodes.includes(error.code))
+      resolve(isAnswer ? { ok: true, stdout } : { ok: false, gap: gapOf(error, stderr.toString('utf8')) })
+    })
     // Git that has ended does not read any more; its exit says why.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
-  })
+    // More arguments than the system takes, for one, is thrown at once.
+  }).catch(() => ({ ok: false, gap: 'failed' }))
 }
 
 function inheritedEnvironment(): Record<string, string | undefined> {

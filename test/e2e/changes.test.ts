@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
@@ -232,6 +233,26 @@ describe('what ran is said to be unknown', () => {
 
     expect(result.exitCode).toBe(0)
     expect(result.json()['findings']).toMatchObject([{ git: { found: false, reason: 'no-git' } }])
+  })
+
+  test('where git does not answer', async () => {
+    await using ground = await prepareGround()
+    const { project } = ground
+    commitAll(project.dir, 'Add b')
+    project.write('database/002-b.sql', NOW)
+    project.write('database/003-c.sql', 'SELECT 1;\n')
+    // Its child keeps the pipe open when it is ended.
+    project.write('bin/git', '#!/bin/sh\nsleep 30\n')
+    chmodSync(join(project.dir, 'bin/git'), 0o755)
+    const env = { PATH: `${join(project.dir, 'bin')}:${process.env['PATH']}` }
+
+    const status = await project.run(['status', '--json'], { env })
+    const synced = await project.run(['sync', '--allow', 'history/changed', '--json'], { env })
+    const log = await project.run(['history', '--migration', '3', '--json'])
+
+    expect(status.json()['findings']).toMatchObject([{ git: { found: false, reason: 'timed-out' } }])
+    expect(synced.exitCode).toBe(0)
+    expect(log.json()['environments'][0].entries).toMatchObject([{ migration: '003-c', gitDirty: null }])
   })
 
   test('in a shallow clone, which says how to get the rest', async () => {

@@ -164,6 +164,19 @@ describe('history', () => {
     ['edited in its detail', `UPDATE schema_migrations_log SET detail = '{"a":1}' WHERE id = 3`, 3],
     ['removed from the middle', 'DELETE FROM schema_migrations_log WHERE id = 2', 3],
     ['removed from the end', 'DELETE FROM schema_migrations_log WHERE id = 3', 3],
+    ['removed from the beginning', 'DELETE FROM schema_migrations_log WHERE id = 1', 2],
+    ['emptied', 'TRUNCATE schema_migrations_log', 1],
+    ['dropped', 'DROP TABLE schema_migrations_log', 1],
+    [
+      'put in another order',
+      'UPDATE schema_migrations_log SET id = -id WHERE id > 1; UPDATE schema_migrations_log SET id = 5 + id WHERE id < 0',
+      2,
+    ],
+    [
+      'made to hold a row more',
+      "INSERT INTO schema_migrations_log SELECT 4, at, 'rollback', migration_name, checksum, 'done', duration_ms, run_id, role, os_user, git_commit, ci_run, detail, hash, hash FROM schema_migrations_log WHERE id = 3",
+      4,
+    ],
     [
       'put in another place',
       'UPDATE schema_migrations_log SET id = CASE id WHEN 2 THEN 30 ELSE 20 END WHERE id IN (2, 3)',

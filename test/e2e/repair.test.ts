@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
-import { createProject } from '../support/cli.ts'
+import { createHash } from 'node:crypto'
+import { describe, expect, test, vi } from 'vitest'
+import { collect, createProject } from '../support/cli.ts'
 import { createDatabase } from '../support/server.ts'
 
 const WHY = ['--reason', "mended by hand after the incident; it's fine"] as const
@@ -126,5 +127,37 @@ describe('repair', () => {
     expect(
       await dev.query("SELECT count(*)::int AS n FROM schema_migrations_log WHERE event = 'mark-not-applied'"),
     ).toEqual([{ n: 1 }])
+  })
+
+  test.each([
+    ['one migration in two ways', ['mark-not-applied', '001-a'], ['accept-checksum', '001-a']],
+    ['two migrations', ['mark-not-applied', '001-a'], ['mark-not-applied', '002-b']],
+  ])('of %s by two people who have both looked before is done once, and the other is told', async (_what, ...both) => {
+    await using dev = await createDatabase('dev')
+    await using project = createProject({
+      files: { 'database/001-a.sql': 'CREATE TABLE a (id int);\n', 'database/002-b.sql': 'CREATE TABLE b (id int);\n' },
+      env: { DATABASE_URL: dev.url },
+    })
+    await project.run(['sync'])
+    project.write('database/001-a.sql', '-- a comment\nCREATE TABLE a (id int);\n')
+    const key = createHash('sha256').update('migration-manager:public').digest().readBigInt64BE(0)
+    await dev.query(`SELECT pg_advisory_lock(${key})`)
+    const people = both.map((args) => {
+      const child = project.start(['repair', ...args, '--env', 'dev', '--yes', '--json', ...WHY])
+      let said = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+      return { ended: collect(child), hasLooked: (): boolean => said.includes('another run is at work') }
+    })
+    await vi.waitUntil(() => people.every(({ hasLooked }) => hasLooked()), { timeout: 30_000, interval: 50 })
+    await dev.query(`SELECT pg_advisory_unlock(${key})`)
+
+    const results = await Promise.all(people.map(({ ended }) => ended))
+
+    const ends = results.map((result) => `${result.exitCode} ${result.json()['status']}`)
+    expect(new Set(ends)).toEqual(new Set(['0 done', '4 stale']))
+    expect(await dev.query('SELECT count(*)::int AS n FROM schema_migrations_log WHERE detail ? $$reason$$')).toEqual([
+      { n: 1 },
+    ])
+    expect((await project.run(['history', '--check'])).exitCode).toBe(0)
   })
 })

@@ -20,7 +20,7 @@ export async function connectTo(database: TestDatabase): Promise<Connection> {
     origin: 'the test',
     migrationsDir: 'database',
   }
-  const actor = { osUser: null, gitCommit: null, ciRun: null }
+  const actor = { osUser: null, gitCommit: null, ciRun: null, ciJob: null, isTreeDirty: async () => null }
   const target = { environment, historySchema: 'public', limits: DEFAULT_LIMITS, runId: randomUUID(), actor }
   return postgresDriver.connect(target, () => {}, new AbortController().signal)
 }

@@ -113,7 +113,7 @@ function createConnection(
 
     async verify(migrations) {
       const { verifyMigrations } = await import('./verification.ts')
-      return verifyMigrations(run(), migrations)
+      return verifyMigrations(link, limits, migrations)
     },
 
     async prepare({ rename }) {

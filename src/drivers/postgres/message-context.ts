@@ -48,6 +48,6 @@ export function localSettings({ limits, serverVersion }: MessageContext): string
 }
 
 /** How long the server may stay silent while it runs one statement, in milliseconds, before it counts as lost. */
-export function silenceOf({ limits }: MessageContext): number {
+export function silenceOf({ limits }: Pick<MessageContext, 'limits'>): number {
   return limits.statementTimeoutMs + limits.lockTimeoutMs + limits.silenceMs
 }

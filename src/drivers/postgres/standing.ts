@@ -47,7 +47,8 @@ async function inspect(run: Run, query: string): Promise<{ standing: Standing; r
 export async function ask(run: Run, { migration, queries }: Questioned): Promise<Verification> {
   if (queries.length === 0) return { answers: [], damage: [] }
   return askQueries(
-    run,
+    run.link,
+    run.context.limits,
     queries.map((query) => ({ migration: migration.name, query })),
   )
 }

@@ -1,13 +1,13 @@
 import type { Migration } from '../../core/migration.ts'
+import type { Limits } from '../../core/policy.ts'
 import type { Damage, Verification, VerifyAnswer } from '../../core/verification.ts'
 import { locateIn } from '../../sql/location.ts'
 import { findVerifyQueries } from '../../sql/verify.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
 import { describeSessionFailure } from './errors.ts'
 import { silenceOf } from './message-context.ts'
-import type { MessageContext } from './message-context.ts'
+import type { Link } from './link.ts'
 import { doBlock, quoteIdentifier } from './quote.ts'
-import type { Run } from './run.ts'
 import { booleanOf } from './verify-block.ts'
 
 /** A verify query, and whose it is. */
@@ -20,7 +20,7 @@ export interface AskedQuery {
  * The message that asks all queries in one read-only transaction and one round trip. Each may fail by itself: the others
  * are asked all the same. Its rows are for `parseAnswers`.
  */
-function askMessage(queries: readonly VerifyQuery[], { limits }: MessageContext): string {
+function askMessage(queries: readonly VerifyQuery[], limits: Limits): string {
   const blocks = queries.map((query, index) =>
     doBlock(`#variable_conflict use_column
 DECLARE answer text;
@@ -111,19 +111,23 @@ function describeDamage(entry: unknown): readonly Damage[] {
 }
 
 /** Asks the queries of these migrations, as `Connection.verify` does. */
-export async function verifyMigrations(run: Run, migrations: readonly Migration[]): Promise<Verification> {
+export async function verifyMigrations(
+  link: Link,
+  limits: Limits,
+  migrations: readonly Migration[],
+): Promise<Verification> {
   const asked = migrations.flatMap(({ name, up, file }) =>
     findVerifyQueries(up, file).map((query) => ({ migration: name, query })),
   )
   try {
-    return await askQueries(run, asked)
+    return await askQueries(link, limits, asked)
   } catch (cause) {
-    throw describeSessionFailure(cause, run.link.options.place)
+    throw describeSessionFailure(cause, link.options.place)
   }
 }
 
 /** Asks queries in one round trip. */
-export async function askQueries({ link, context }: Run, asked: readonly AskedQuery[]): Promise<Verification> {
+export async function askQueries(link: Link, limits: Limits, asked: readonly AskedQuery[]): Promise<Verification> {
   const queries = asked.map(({ query }) => query)
-  return parseAnswers(asked, await link.session.ask(askMessage(queries, context), silenceOf(context)))
+  return parseAnswers(asked, await link.session.ask(askMessage(queries, limits), silenceOf({ limits })))
 }
