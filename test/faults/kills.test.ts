@@ -6,7 +6,7 @@ import { prepareGround } from './arena.ts'
 import type { Ground } from './arena.ts'
 import { choose, createDice, runCampaign, SEED } from './campaign.ts'
 import type { Strike } from './proxy.ts'
-import { ATOMIC, ATOMIC_ROLLBACK, INIT, MIXED, ROLLBACK, TRANSACTIONAL } from './scenario.ts'
+import { ATOMIC, ATOMIC_ROLLBACK, INIT, MIXED, ROLLBACK, STEPWISE_ROLLBACK, TRANSACTIONAL } from './scenario.ts'
 import { tryCase } from './trial.ts'
 
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGINT'] as const
@@ -16,7 +16,7 @@ const SAMPLE = 6
 
 const WIDTH = 3
 
-test.each([TRANSACTIONAL, MIXED, INIT, ATOMIC, ROLLBACK, ATOMIC_ROLLBACK])(
+test.each([TRANSACTIONAL, MIXED, INIT, ATOMIC, ROLLBACK, ATOMIC_ROLLBACK, STEPWISE_ROLLBACK])(
   '$name: wherever the process is killed or interrupted, what was said is true and a rerun completes',
   async (scenario) => {
     await using ground = await prepareGround(inject('server'), scenario)
@@ -29,7 +29,7 @@ test.each([TRANSACTIONAL, MIXED, INIT, ATOMIC, ROLLBACK, ATOMIC_ROLLBACK])(
   },
 )
 
-test.each([TRANSACTIONAL, MIXED, ROLLBACK])(
+test.each([TRANSACTIONAL, MIXED, ROLLBACK, STEPWISE_ROLLBACK])(
   '$name: killed or interrupted while it looks what became of a lost connection',
   async (scenario) => {
     await using ground = await prepareGround(inject('server'), scenario)

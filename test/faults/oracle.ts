@@ -62,7 +62,8 @@ export function judgeState(scenario: Scenario, seen: Observations): readonly str
 /** What a rollback leaves is there as a whole exactly where the effect that it takes back is not. */
 function judgeReverted(scenario: Scenario, environment: string, name: string, seen: Observation): readonly string[] {
   const reverted = scenario.reverted?.[name]
-  if (reverted === undefined) return []
+  const row = seen.history?.find((candidate) => candidate.name === name)
+  if (reverted === undefined || (scenario.stepwise.has(name) && row?.status === 'started')) return []
   const [there, back] = [presenceOf(scenario.effects[name] ?? {}, seen), presenceOf(reverted, seen)]
   if (there === 'whole' ? back === 'none' : there === 'none' && back === 'whole') return []
   return [`${environment}: of the effect of ${name} there is ${there}, and of its rollback ${back}`]
@@ -206,7 +207,7 @@ function judgeFailure(
   const presence = presenceOf(scenario.effects[name] ?? {}, now)
   const row = now.history?.find((candidate) => candidate.name === name)
   const hint = error.hint ?? ''
-  if (scenario.command === 'rollback')
+  if (scenario.command === 'rollback' && row?.status !== 'started')
     return presence === 'whole'
       ? []
       : [`${environment}: ${name} is said not to be taken back, and is there (${presence})`]
@@ -216,8 +217,11 @@ function judgeFailure(
   const steps = /Steps? 1 to (?<steps>\d+) of/.exec(hint)?.groups?.['steps']
   if (/rolled back/.test(hint) && (presence !== 'none' || row !== undefined))
     return [`${environment}: ${name} is said to be rolled back, and is there (${presence})`]
-  if (steps !== undefined && (row?.step ?? 0) < Number(steps))
-    return [`${environment}: ${steps} steps of ${name} are said to be done, and ${row?.step ?? 0} are`]
+  // A row on its way back counts from -1 down.
+  const step = row?.step ?? 0
+  const done = step < 0 ? -1 - step : step
+  if (steps !== undefined && done < Number(steps))
+    return [`${environment}: ${steps} steps of ${name} are said to be done, and ${done} are`]
   return []
 }
 

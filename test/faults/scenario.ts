@@ -149,6 +149,35 @@ export const ROLLBACK: Scenario = {
 /** The same, in all environments or in none. */
 export const ATOMIC_ROLLBACK: Scenario = { ...ROLLBACK, name: 'atomic rollback', isAtomic: true }
 
+/** A way back that cannot run in a transaction, between two that do. */
+export const STEPWISE_ROLLBACK: Scenario = {
+  name: 'rollback in steps',
+  command: 'rollback',
+  files: {
+    '001-first.sql': "CREATE TABLE first (id int);\nINSERT INTO effect VALUES ('001');\n",
+    '001-first.down.sql':
+      "DROP TABLE first;\nDELETE FROM effect WHERE name = '001';\nINSERT INTO effect VALUES ('back 001');\n",
+    '002-indexes.sql':
+      "CREATE INDEX CONCURRENTLY item_code ON item (code);\nCREATE UNIQUE INDEX CONCURRENTLY item_id ON item (id);\nINSERT INTO effect VALUES ('002');\n",
+    '002-indexes.down.sql':
+      "INSERT INTO effect VALUES ('back 002 a');\nDROP INDEX CONCURRENTLY item_code;\nDELETE FROM effect WHERE name = '002';\nDROP INDEX CONCURRENTLY item_id;\nINSERT INTO effect VALUES ('back 002 b');\n",
+    '003-last.sql': "CREATE TABLE last (id int);\nINSERT INTO effect VALUES ('003');\n",
+    '003-last.down.sql':
+      "DROP TABLE last;\nDELETE FROM effect WHERE name = '003';\nINSERT INTO effect VALUES ('back 003');\n",
+  },
+  effects: {
+    '001-first': { markers: ['001'] },
+    '002-indexes': { markers: ['002'], indexes: ['item_code', 'item_id'] },
+    '003-last': { markers: ['003'] },
+  },
+  reverted: {
+    '001-first': { markers: ['back 001'] },
+    '002-indexes': { markers: ['back 002 a', 'back 002 b'] },
+    '003-last': { markers: ['back 003'] },
+  },
+  stepwise: new Set(['002-indexes']),
+}
+
 /** The server is still at work on a statement when the connection is cut, and commits later. */
 export const LINGERING: Scenario = {
   name: 'lingering',
@@ -171,6 +200,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ATOMIC,
   ROLLBACK,
   ATOMIC_ROLLBACK,
+  STEPWISE_ROLLBACK,
 ]
 
 /** A statement in a transaction that takes longer than it may, until a person mends it. */
