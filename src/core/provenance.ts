@@ -21,6 +21,7 @@ export interface FileVersion {
 export type GitGap =
   | 'not-committed'
   | 'shallow-clone'
+  | 'partial-clone'
   | 'no-git'
   | 'no-repository'
   | 'not-trusted'
@@ -60,6 +61,8 @@ export function describeGap(gap: GitGap): string {
       return 'Git has no version of the file with this checksum: it was never committed, or not in this clone.'
     case 'shallow-clone':
       return 'This clone of the repository is shallow and does not hold what ran. Run git fetch --unshallow (in CI: check out with fetch-depth: 0).'
+    case 'partial-clone':
+      return 'This clone of the repository is partial and does not hold what ran. Run git fetch --refetch --no-filter.'
     case 'no-git':
       return 'Git is not installed here, so what ran cannot be looked up.'
     case 'no-repository':

@@ -78,6 +78,7 @@ function gapOf(error: Error & { readonly killed?: boolean }, stderr: string): Ex
   if (code === 'ENOENT' || code === 'EACCES') return 'no-git'
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'too-large'
   if (error.killed === true) return 'timed-out'
+  if (/promisor remote/.test(stderr)) return 'partial-clone'
   if (/dubious ownership/.test(stderr)) return 'not-trusted'
   return /not a git repository/i.test(stderr) ? 'no-repository' : 'failed'
 }

@@ -255,6 +255,21 @@ describe('what ran is said to be unknown', () => {
     expect(log.json()['environments'][0].entries).toMatchObject([{ migration: '003-c', gitDirty: null }])
   })
 
+  test('in a partial clone, which is not made to fetch anything', async () => {
+    await using ground = await prepareGround()
+    const { project } = ground
+    commitAll(project.dir, 'Add b')
+    project.write('database/002-b.sql', NOW)
+    commitAll(project.dir, 'Make it a bigint')
+    git(project.dir, 'config', 'uploadpack.allowFilter', 'true')
+    git(project.dir, 'clone', '-q', '--filter=blob:none', `file://${project.dir}`, 'clone')
+
+    const { finding, text } = await look(project, 'clone')
+
+    expect(finding).toMatchObject({ git: { found: false, reason: 'partial-clone' } })
+    expect(text).toContain('git fetch --refetch --no-filter')
+  })
+
   test('in a shallow clone, which says how to get the rest', async () => {
     await using ground = await prepareGround()
     const { project } = ground
