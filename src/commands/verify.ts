@@ -6,6 +6,7 @@ import type { Finding } from '../core/finding.ts'
 import type { Project } from '../core/project.ts'
 import { findUnverified } from '../core/verification.ts'
 import type { Verification } from '../core/verification.ts'
+import { traceFindings } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
 import { readFolders, refuseMixUps, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
@@ -43,7 +44,8 @@ export async function verify(
       asked.isReachable ? findUnverified(asked.environment.name, asked.verification) : [],
     ),
   ]
-  return { environments, findings: allowFindings(findings, new Set(allow)) }
+  const allowed = allowFindings(findings, new Set(allow))
+  return { environments, findings: await traceFindings(allowed, seen.matrix, project.cwd) }
 }
 
 async function ask(sight: Sight, seen: Survey): Promise<VerifiedEnvironment> {

@@ -32,4 +32,6 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'history/changed',
   'history/missing-file',
   'history/differs-between-environments',
+  // Where the file was edited after it was begun.
+  'history/unfinished',
 ])

@@ -134,7 +134,7 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
       environment,
       migration: row.name,
       message: `${file.file} was edited after ${row.step} of its steps had been done in ${environment}.`,
-      hint: `Put the file back as it was begun, and sync goes on. Or undo those steps by hand, then: migration-manager repair abandon ${row.name} --env ${environment} --reason "…"`,
+      hint: `Put the file back as it was begun (${SEARCH.edited(file.file)}), and sync goes on. Or undo those steps by hand, then: migration-manager repair abandon ${row.name} --env ${environment} --reason "…"`,
     }
   }
   if (isResumable(row)) {

@@ -49,9 +49,12 @@ export interface Change {
   readonly provenance: Provenance
 }
 
-/** `commit 1f0c2ab3 of 2026-11-01 by Ana ("Add tokens")`. */
+/**
+ * `commit 1f0c2ab3 of 2026-11-01 by Ana ("Add tokens")`. The subject stays whole: what is cut before it is redacted may
+ * show a part of a secret.
+ */
 export function describeVersion({ commit, date, author, subject }: FileVersion): string {
-  return `commit ${commit.slice(0, 8)} of ${date.toISOString().slice(0, 10)} by ${author} ("${shorten(subject)}")`
+  return `commit ${commit.slice(0, 8)} of ${date.toISOString().slice(0, 10)} by ${author} ("${subject}")`
 }
 
 /** Why git cannot say what ran, as a sentence with the way out. */
@@ -90,13 +93,6 @@ export function restoreCommand({ commit, file: then, isMoved }: FileVersion, fil
 /** A word for a shell. */
 function quoted(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
-}
-
-const LONGEST_SUBJECT = 60
-
-function shorten(subject: string): string {
-  const characters = [...subject]
-  return characters.length <= LONGEST_SUBJECT ? subject : `${characters.slice(0, LONGEST_SUBJECT - 1).join('')}…`
 }
 
 /** The commands that look for a version, as findings name them where no version is known. */

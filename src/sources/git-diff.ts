@@ -24,7 +24,13 @@ export async function diffTexts(before: string, after: string, deadlineMs: numbe
     if (!answer.ok) return null
     const text = answer.stdout.toString('utf8')
     const start = text.search(/^@@/m)
-    return start < 0 ? '' : text.slice(start).trimEnd()
+    // Behind the numbers stands a line of the text, cut short: a part of a secret is not known as one.
+    return start < 0
+      ? ''
+      : text
+          .slice(start)
+          .replaceAll(/^(@@ [-+\d, ]+ @@).*$/gm, '$1')
+          .trimEnd()
   } catch {
     return null
   } finally {

@@ -64,14 +64,6 @@ describe('a finding about an edited file', () => {
 
     expect(finding?.hint).toContain(`Put it back (${command}).`)
   })
-
-  test('shows only the beginning of a long subject', () => {
-    const file = 'database/002-b.sql'
-
-    const [finding] = explainFindings([findingOf(file)], [changeOf(file, { subject: 'x'.repeat(500) })])
-
-    expect(finding?.message).toContain(`("${'x'.repeat(59)}…")`)
-  })
 })
 
 test('findings about another environment, another migration or another matter stay as they are', () => {
@@ -79,7 +71,7 @@ test('findings about another environment, another migration or another matter st
   const others = [
     findingOf(file, { environment: 'dev' }),
     findingOf(file, { migration: '001-a' }),
-    findingOf(file, { code: 'history/unfinished' }),
+    findingOf(file, { code: 'history/out-of-order' }),
   ]
 
   expect(explainFindings(others, [changeOf(file)])).toEqual(others)
