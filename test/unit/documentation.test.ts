@@ -56,7 +56,7 @@ function wordsOf(line: string): readonly string[] {
 
 /** The command lines that a page shows behind a prompt. */
 function commandLines(page: string): readonly (readonly string[])[] {
-  return [...read(page).matchAll(/^\$ (?:npx )?migration-manager (.+)$/gm)].map(([, line = '']) => wordsOf(line))
+  return [...read(page).matchAll(/^ *\$ (?:npx )?migration-manager (.+)$/gm)].map(([, line = '']) => wordsOf(line))
 }
 
 /** The options that the sentences of a page name behind a verb, as `sync --to`, that the verb does not have. */
