@@ -53,7 +53,7 @@ test('status --json has the documented keys, and no others', async () => {
   })
 })
 
-test('a finding in JSON names its code, severity, environment, migration, message and hint', async () => {
+test('a finding in JSON names its code, severity, environment, migration, message and hint, and what git knows', async () => {
   await using database = await createDatabase('finding')
   await using project = createProject({
     files: { 'database/001-items.sql': ITEMS },
@@ -73,6 +73,7 @@ test('a finding in JSON names its code, severity, environment, migration, messag
       migration: '001-items',
       message: expect.stringContaining('database/001-items.sql was edited after dev ran it'),
       hint: expect.stringContaining('--allow history/changed'),
+      git: { found: false, reason: 'no-repository' },
     },
   ])
   expect(migrations).toMatchObject([
