@@ -23,7 +23,7 @@ export interface Scenario {
   readonly effects: Readonly<Record<string, Effects>>
   /** What the rollback of each migration leaves in the place of its effect; of `rollback` only. */
   readonly reverted?: Readonly<Record<string, Effects>>
-  /** Migrations that are carried out step by step. */
+  /** Migrations that are carried out, or taken back, step by step. */
   readonly stepwise: ReadonlySet<string>
 }
 
@@ -149,33 +149,38 @@ export const ROLLBACK: Scenario = {
 /** The same, in all environments or in none. */
 export const ATOMIC_ROLLBACK: Scenario = { ...ROLLBACK, name: 'atomic rollback', isAtomic: true }
 
-/** A way back that cannot run in a transaction, between two that do. */
+/** What cannot run in a transaction is taken back step by step, between migrations that can. */
 export const STEPWISE_ROLLBACK: Scenario = {
+  ...MIXED,
   name: 'rollback in steps',
   command: 'rollback',
   files: {
-    '001-first.sql': "CREATE TABLE first (id int);\nINSERT INTO effect VALUES ('001');\n",
+    ...MIXED.files,
     '001-first.down.sql':
       "DROP TABLE first;\nDELETE FROM effect WHERE name = '001';\nINSERT INTO effect VALUES ('back 001');\n",
-    '002-indexes.sql':
-      "CREATE INDEX CONCURRENTLY item_code ON item (code);\nCREATE UNIQUE INDEX CONCURRENTLY item_id ON item (id);\nINSERT INTO effect VALUES ('002');\n",
-    '002-indexes.down.sql':
-      "INSERT INTO effect VALUES ('back 002 a');\nDROP INDEX CONCURRENTLY item_code;\nDELETE FROM effect WHERE name = '002';\nDROP INDEX CONCURRENTLY item_id;\nINSERT INTO effect VALUES ('back 002 b');\n",
-    '003-last.sql': "CREATE TABLE last (id int);\nINSERT INTO effect VALUES ('003');\n",
-    '003-last.down.sql':
-      "DROP TABLE last;\nDELETE FROM effect WHERE name = '003';\nINSERT INTO effect VALUES ('back 003');\n",
+    '002-index.down.sql': 'DROP INDEX CONCURRENTLY item_code;\n',
+    '003-both.down.sql':
+      "DELETE FROM effect WHERE name LIKE '003 _';\nINSERT INTO effect VALUES ('back 003 a');\nDROP INDEX CONCURRENTLY item_id;\nINSERT INTO effect VALUES ('back 003 b');\n",
+    '004-drop.down.sql': 'CREATE INDEX CONCURRENTLY item_note ON item (note);\n',
+    '005-mood.down.sql':
+      "DELETE FROM feeling WHERE name = '005';\nDELETE FROM effect WHERE name = '005';\nINSERT INTO effect VALUES ('back 005');\n",
+    '006-vacuum.down.sql':
+      "VACUUM item;\nDELETE FROM effect WHERE name = '006';\nINSERT INTO effect VALUES ('back 006');\nREINDEX TABLE CONCURRENTLY item;\n",
+    '007-last.down.sql':
+      "DROP TABLE last;\nDELETE FROM effect WHERE name = '007';\nINSERT INTO effect VALUES ('back 007');\n",
   },
-  effects: {
-    '001-first': { markers: ['001'] },
-    '002-indexes': { markers: ['002'], indexes: ['item_code', 'item_id'] },
-    '003-last': { markers: ['003'] },
-  },
+  // No label of an enum can be taken away again.
+  effects: { ...MIXED.effects, '005-mood': { markers: ['005', 'feeling 005'] } },
   reverted: {
     '001-first': { markers: ['back 001'] },
-    '002-indexes': { markers: ['back 002 a', 'back 002 b'] },
-    '003-last': { markers: ['back 003'] },
+    '002-index': { droppedIndexes: ['item_code'] },
+    '003-both': { markers: ['back 003 a', 'back 003 b'], droppedIndexes: ['item_id'] },
+    '004-drop': { indexes: ['item_note'] },
+    '005-mood': { markers: ['back 005'] },
+    '006-vacuum': { markers: ['back 006'] },
+    '007-last': { markers: ['back 007'] },
   },
-  stepwise: new Set(['002-indexes']),
+  stepwise: new Set(['002-index', '003-both', '004-drop', '006-vacuum']),
 }
 
 /** The server is still at work on a statement when the connection is cut, and commits later. */
