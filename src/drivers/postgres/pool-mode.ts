@@ -49,6 +49,9 @@ async function passesTrial(login: Login, session: Session, pid: number, options:
     for (let round = 1; round < ROUNDS; round++) {
       const ours = await session.ask(question(`${marker}-a${round}`, otherPid), options.connectMs)
       if (!isUntouched(ours, pid, `${marker}-b${round - 1}`)) return false
+      // Two backends that are handed out in turn meet two sessions that take turns: only asking twice in a row tells.
+      const twice = await session.ask(question(`${marker}-a${round}`, otherPid), options.connectMs)
+      if (!isUntouched(twice, pid, `${marker}-b${round - 1}`)) return false
       const theirs = await other.session.ask(question(`${marker}-b${round}`, pid), TRIAL_MS).catch(() => [])
       if (!isUntouched(theirs, otherPid, `${marker}-a${round}`)) return false
     }
