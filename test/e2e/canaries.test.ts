@@ -19,6 +19,9 @@ const PASSWORDS = AWKWARD_PASSWORDS.filter((password) => !password.includes('\0'
 /** What the same failures say with a password that resembles none of the table. */
 const CONTROL = 'Qz7~Qz7~'
 
+/** All failures once with that one, on a machine that is busy with other things. */
+const CONTROL_MS = 600_000
+
 const COMMANDS = ['status', 'plan', 'sync', 'init'] as const
 const OPTIONS = [[], ['--verbose'], ['--json'], ['--json', '--verbose'], ['--yes', '--quiet']] as const
 
@@ -147,7 +150,7 @@ describe.each(FAILURES)('when %s', (_, failures) => {
         excuses.set(failure.toString(), `${excuses.get(failure.toString()) ?? ''}\n${said}`)
       }
     }
-  })
+  }, CONTROL_MS)
 
   test.concurrent.each(PASSWORDS.map((password, index) => ({ password, index })))(
     'nothing shows a piece of the password $password',
@@ -220,7 +223,7 @@ describe('when a migration holds it', () => {
   let excuse: readonly string[] = []
   beforeAll(async () => {
     excuse = await saidByMigration(CONTROL, [...words, ...json])
-  })
+  }, CONTROL_MS)
 
   async function piecesOf(password: string, runs: readonly (readonly string[])[]): Promise<readonly string[]> {
     const [codes, said, kept] = await saidByMigration(password, runs)
@@ -254,7 +257,7 @@ describe('when a file is named after it', () => {
   let excuse = ''
   beforeAll(async () => {
     excuse = (await saidOfFile(CONTROL))[1]
-  })
+  }, CONTROL_MS)
 
   test.concurrent.each(NAMES)('nothing shows a piece of the password %j', async (password) => {
     const [codes, said] = await saidOfFile(password)
