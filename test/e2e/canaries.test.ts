@@ -22,7 +22,7 @@ const CONTROL = 'Qz7~Qz7~'
 /** All failures once with that one, on a machine that is busy with other things. */
 const CONTROL_MS = 600_000
 
-const COMMANDS = ['status', 'plan', 'sync', 'init'] as const
+const COMMANDS = ['status', 'plan', 'sync', 'init', 'rollback', 'history', 'verify'] as const
 const OPTIONS = [[], ['--verbose'], ['--json'], ['--json', '--verbose'], ['--yes', '--quiet']] as const
 
 interface Attempt {
