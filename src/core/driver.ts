@@ -120,6 +120,19 @@ export interface Reading {
   readonly keepsSession: boolean
   /** Who holds the migration lock now, in words, or null. */
   readonly lockHolder: string | null
+  /**
+   * The foreign keys by which dropping a table changes rows of others, where the engine does that (SQLite empties a
+   * table before it drops it). Absent where it does not.
+   */
+  readonly dependents?: readonly Dependent[]
   /** What the driver noticed on the way: an unverified server, a short time-out of the role. */
   readonly findings: readonly Finding[]
+}
+
+/** A table whose rows are deleted or emptied with those of another one. */
+export interface Dependent {
+  readonly table: string
+  readonly parent: string
+  /** In upper case, as SQL has it: `CASCADE`, `SET NULL`, `SET DEFAULT`. */
+  readonly onDelete: string
 }

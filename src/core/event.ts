@@ -19,6 +19,8 @@ export type RunEvent =
     }
   | { readonly type: 'migration-failed'; readonly environment: string; readonly migration: string }
   | { readonly type: 'notice'; readonly environment: string; readonly migration: string; readonly message: string }
+  /** How the database can be brought back to where it was before this run, by means of its own. */
+  | { readonly type: 'way-back'; readonly environment: string; readonly what: string }
   | { readonly type: 'target-finished'; readonly environment: string; readonly applied: number }
 
 export type Emit = (event: RunEvent) => void

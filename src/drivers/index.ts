@@ -1,4 +1,7 @@
 import type { Driver, ParsedUrl, ThrowAway } from '../core/driver.ts'
+import { d1Driver } from './d1/index.ts'
+import { createThrowAwayD1 } from './d1/throw-away.ts'
+import { D1_SCHEMES, parseD1Url } from './d1/url.ts'
 import { postgresDriver } from './postgres/index.ts'
 import { createThrowAwayPostgres } from './postgres/throw-away.ts'
 import { parsePostgresUrl, POSTGRES_SCHEMES } from './postgres/url.ts'
@@ -18,7 +21,7 @@ export interface Engine {
   readonly createThrowAway: (projectDir: string) => Promise<ThrowAway>
 }
 
-export type EngineName = 'postgres'
+export type EngineName = 'postgres' | 'd1'
 
 /** The engine of files that no environment is configured for. */
 export const DEFAULT_ENGINE: EngineName = 'postgres'
@@ -32,6 +35,7 @@ export const ENGINES: Readonly<Record<EngineName, Engine>> = {
     driver: postgresDriver,
     createThrowAway: createThrowAwayPostgres,
   },
+  d1: { schemes: D1_SCHEMES, parse: parseD1Url, driver: d1Driver, createThrowAway: createThrowAwayD1 },
 } satisfies Record<EngineName, Engine>
 
 /** The engine whose connection strings have this scheme (in lower case, without its colon). */

@@ -14,6 +14,7 @@ const TABLE: Readonly<Record<string, Room>> = {
   sql: { rooms: ['core'], builtins: [] },
   drivers: { rooms: ['core'], builtins: null },
   'drivers/postgres': { rooms: ['core', 'drivers', 'sql'], builtins: null },
+  'drivers/d1': { rooms: ['core', 'drivers', 'sql'], builtins: null },
   reporters: { rooms: ['core'], builtins: null },
   lint: { rooms: ['core', 'sql'], builtins: [] },
   drift: { rooms: ['core', 'sql'], builtins: [] },
@@ -72,7 +73,7 @@ function findForbidden(imports: readonly Import[], texts: ReadonlyMap<string, st
 /** Why an import is against the table; null when it is not. `target` is the path of a file of ours. */
 function findReason({ file, specifier, isType }: Import, target: string | null): string | null {
   const room = roomOf(file)
-  const row = TABLE[file.startsWith('src/drivers/postgres/') ? 'drivers/postgres' : room]
+  const row = TABLE[file.split('/').slice(1, 3).join('/')] ?? TABLE[room]
   const isOutermost = room === 'cli' || file === 'src/index.ts'
   if (row === undefined && !isOutermost) return `src/${room} has no row in the table of rooms`
   if (target === null) {

@@ -100,6 +100,8 @@ export function createSpinnerProgress(
           )
         case 'migration-failed':
           return above(`${paint('bad', '✗')} ${environment}  ${event.migration}\n`)
+        case 'way-back':
+          return above(`${paint('dim', `  ${environment}  ${sanitize(event.what)}`)}\n`)
         case 'prepared':
           return above(`${paint('good', '✓')} ${environment}  history tables created\n`)
         case 'notice':
@@ -120,6 +122,7 @@ export function createSpinnerProgress(
 function describe(event: RunEvent, clean: (text: string) => string): string | null {
   switch (event.type) {
     case 'waiting':
+    case 'way-back':
       return clean(event.what)
     case 'prepared':
       return 'history tables created'

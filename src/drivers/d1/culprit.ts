@@ -1,0 +1,41 @@
+import { isLost, QueryFailure } from './client.ts'
+import type { Query } from './client.ts'
+import type { Session } from './session.ts'
+
+/** A statement that always fails, so that a batch which ends with it never commits, whatever comes before it. */
+const TRAP: Query = { sql: "SELECT json('migration-manager: this batch is a trial and ends here')" }
+const TRAPPED = /malformed JSON/
+
+/** A batch answers with one error and does not say of which statement; how long one trial may take, in milliseconds. */
+const TRIAL_MS = 35_000
+
+/**
+ * Finds which of the statements of a failed batch fails: tries shorter and shorter beginnings of it, each with a last
+ * statement that fails on purpose, so that nothing of a trial is kept. Null when it cannot be told: all of them run, and
+ * what fails is the commit (a deferred foreign key), or an answer is lost.
+ */
+export async function findCulprit(session: Session, statements: readonly string[]): Promise<number | null> {
+  const queries = statements.map((sql) => ({ sql }))
+  let runs = 0
+  let fails = statements.length + 1
+  while (fails - runs > 1) {
+    // The last one first: where all of them run, there is nothing to look for.
+    const middle = fails > statements.length ? statements.length : Math.floor((runs + fails) / 2)
+    const trial = await tryOut(session, queries.slice(0, middle))
+    if (trial === null) return null
+    if (trial === 'runs') runs = middle
+    else fails = middle
+  }
+  return fails > statements.length ? null : fails - 1
+}
+
+async function tryOut({ client }: Session, queries: readonly Query[]): Promise<'runs' | 'fails' | null> {
+  try {
+    await client.batch([...queries, TRAP], { withinMs: TRIAL_MS })
+    return null
+  } catch (cause) {
+    if (cause instanceof QueryFailure) return TRAPPED.test(cause.message) ? 'runs' : 'fails'
+    if (isLost(cause)) return null
+    throw cause
+  }
+}

@@ -1,0 +1,25 @@
+import type { Driver } from '../../core/driver.ts'
+import type { OpenClient } from './connection.ts'
+import type { D1Endpoint } from './url.ts'
+
+/** Cloudflare D1, at Cloudflare over its HTTP API and in wrangler's local state; each way is loaded when it is needed. */
+export const d1Driver: Driver<D1Endpoint> = createD1Driver(async ({ environment, limits }, signal) => {
+  const { endpoint } = environment
+  if (endpoint.kind === 'local') {
+    const { createLocalClient } = await import('./local.ts')
+    return createLocalClient(endpoint, { withinMs: limits.connectMs, signal })
+  }
+  const { createHttpClient } = await import('./http.ts')
+  return createHttpClient(endpoint, { environment: environment.name, origin: environment.origin })
+})
+
+/** The driver over another way to a database. */
+export function createD1Driver(openClient: OpenClient): Driver<D1Endpoint> {
+  return {
+    engine: 'd1',
+    async connect(target, emit, signal) {
+      const { connectD1 } = await import('./connection.ts')
+      return connectD1(openClient, target, emit, signal)
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+// The program that runs a local D1 database: it starts miniflare, which starts workerd, and carries out the batches
+// that its parent sends. A process of its own, because miniflare ends its process on ^C, when the parent still has to
+// find out what became of its last batch; and because workerd outlives a parent that is killed, unless somebody ends it.
+
+/** What local.ts gives to the program, as JSON in its first argument. */
+export interface LocalTask {
+  /** Where miniflare is looked for first. */
+  readonly projectDir: string
+  /** Wrangler's folder of D1 databases: `.wrangler/state/v3/d1`. */
+  readonly persistDir: string
+  readonly databaseId: string
+}
+
+export interface LocalRequest {
+  readonly id: number
+  readonly queries: readonly { readonly sql: string; readonly params: readonly (string | number | null)[] }[]
+}
+
+/** `ready`, or why it is not, comes first; then an answer to each request. */
+export type LocalAnswer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'rows'; readonly id: number; readonly rows: readonly (readonly Record<string, unknown>[])[] }
+  | { readonly kind: 'refused' | 'lost'; readonly id: number; readonly message: string }
+
+/** What of miniflare is used. */
+interface Miniflare {
+  getD1Database(binding: string): Promise<Database>
+  dispose(): Promise<void>
+}
+
+interface Database {
+  prepare(sql: string): Statement
+  batch(statements: readonly Statement[]): Promise<readonly { readonly results: readonly Record<string, unknown>[] }[]>
+}
+
+interface Statement {
+  bind(...values: readonly (string | number | null)[]): Statement
+}
+
+type MiniflareModule = { readonly Miniflare: new (options: Record<string, unknown>) => Miniflare }
+
+async function serve(task: LocalTask): Promise<void> {
+  const module = await loadMiniflare(task.projectDir)
+  if (module === null) return answer({ kind: 'absent' })
+  const miniflare = new module.Miniflare({
+    modules: true,
+    script: '',
+    d1Databases: { DB: task.databaseId },
+    d1Persist: task.persistDir,
+    // What workerd prints is for its developers.
+    handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
+      stdout.resume()
+      stderr.resume()
+    },
+  })
+  const leave = (): void => void miniflare.dispose().finally(() => process.exit(0))
+  process.on('disconnect', leave)
+  process.on('SIGTERM', leave)
+  const database = await miniflare.getD1Database('DB')
+  answer({ kind: 'ready' })
+  process.on('message', (request: LocalRequest) => void carryOut(database, request).then(answer))
+}
+
+async function carryOut(database: Database, { id, queries }: LocalRequest): Promise<LocalAnswer> {
+  try {
+    const statements = queries.map(({ sql, params }) => {
+      const statement = database.prepare(sql)
+      return params.length === 0 ? statement : statement.bind(...params)
+    })
+    const results = await database.batch(statements)
+    return { kind: 'rows', id, rows: results.map((result) => result.results) }
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    // Anything but SQLite's own words (BUSY among them: another process writes) says nothing about the batch.
+    const isRefusal = message.startsWith('D1_ERROR: ') && !/SQLITE_BUSY|internal error|NOSENTRY/.test(message)
+    return { kind: isRefusal ? 'refused' : 'lost', id, message: message.replace(/^D1_ERROR: /, '') }
+  }
+}
+
+/** From the project first: this tool may be installed elsewhere. Null when it is not installed. */
+async function loadMiniflare(projectDir: string): Promise<MiniflareModule | null> {
+  for (const base of [resolve(projectDir, 'package.json'), import.meta.url]) {
+    let path: string
+    try {
+      path = createRequire(base).resolve('miniflare')
+    } catch {
+      continue
+    }
+    const module: unknown = await import(pathToFileURL(path).href)
+    if (isMiniflare(module)) return module
+  }
+  return null
+}
+
+function isMiniflare(module: unknown): module is MiniflareModule {
+  return (
+    typeof module === 'object' && module !== null && 'Miniflare' in module && typeof module.Miniflare === 'function'
+  )
+}
+
+function answer(message: LocalAnswer): void {
+  if (process.connected) process.send?.(message)
+}
+
+function isTask(value: unknown): value is LocalTask {
+  return typeof value === 'object' && value !== null && 'persistDir' in value && 'databaseId' in value
+}
+
+const task: unknown = JSON.parse(process.argv[2] ?? 'null')
+if (isTask(task)) {
+  serve(task).catch((cause: unknown) => {
+    answer({ kind: 'broken', message: cause instanceof Error ? cause.message : String(cause) })
+    process.disconnect?.()
+  })
+}

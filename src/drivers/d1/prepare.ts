@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { isLost, QueryFailure } from './client.ts'
+import { lostError, unknownError } from './failure.ts'
+import { isFenced, sendFenced, settle } from './lock.ts'
+import type { Facts } from './reading.ts'
+import { databaseTime, look } from './session.ts'
+import type { Session } from './session.ts'
+import { appendLog, CREATE_TABLES } from './tables.ts'
+import { describeFailure } from './errors.ts'
+
+const MAX_RECOVERIES = 3
+
+/** Whether the tables are there and the database knows an environment; with `rename`, this one. */
+export function isPrepared({ target }: Session, facts: Facts, rename: boolean): boolean {
+  if (facts.initialisedAs === null) return false
+  return !rename || facts.initialisedAs === target.environment.name
+}
+
+/** Makes the tables and registers the database, under the lock. Returns whether anything had to be made. */
+export async function prepareTables(session: Session, { rename }: { readonly rename: boolean }): Promise<boolean> {
+  const { target, author, emit } = session
+  const environment = target.environment.name
+  let facts = await look(session)
+  for (let recoveries = 0; ;) {
+    if (isPrepared(session, facts, rename)) return recoveries > 0
+    const { query, end } = appendLog(author, session.logEnd, databaseTime(session), {
+      event: 'init',
+      migration: null,
+      checksum: null,
+      outcome: 'done',
+      detail: { environment, id: randomUUID() },
+    })
+    try {
+      await sendFenced(session, [...CREATE_TABLES, query], {
+        withinMs: target.limits.connectMs,
+        signal: session.signal,
+      })
+      session.logEnd = end
+      emit({ type: 'prepared', environment })
+      return true
+    } catch (cause) {
+      if (!isLost(cause) && !(cause instanceof QueryFailure)) throw cause
+      const found = await settle(session, isLost(cause) ? cause.retryAfterMs : 0)
+      if (found === null) throw unknownError(environment, 'the making of the history tables', cause.message)
+      facts = found
+      if (isPrepared(session, facts, rename)) {
+        emit({ type: 'prepared', environment })
+        return true
+      }
+      if (cause instanceof QueryFailure && !isFenced(cause)) throw describeFailure(cause, target.environment)
+      if (++recoveries > MAX_RECOVERIES) throw lostError(environment, cause.message)
+    }
+  }
+}

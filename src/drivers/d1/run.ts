@@ -1,0 +1,180 @@
+import { MigrationManagerError } from '../../core/errors.ts'
+import { digestHistory } from '../../core/history.ts'
+import type { AppliedMigration } from '../../core/history.ts'
+import { reach } from '../../core/kill-point.ts'
+import type { RunResult, StepResult } from '../../core/outcome.ts'
+import type { Step } from '../../core/plan.ts'
+import { isLost, QueryFailure } from './client.ts'
+import { findCulprit } from './culprit.ts'
+import {
+  lostError,
+  readSqliteError,
+  statementError,
+  unknownError,
+  unrecordedError,
+  unrunnableError,
+} from './failure.ts'
+import { interrupted, isFenced, isUnrecorded, sendFenced, settle, takeLock } from './lock.ts'
+import { announceWayBack, takeBookmark } from './bookmark.ts'
+import { prepareTables } from './prepare.ts'
+import type { Facts } from './reading.ts'
+import { databaseTime, look } from './session.ts'
+import type { Session } from './session.ts'
+import { composeStep, durationIn, readStep, sqlOf } from './step-batch.ts'
+import type { ReadStep } from './step-batch.ts'
+import { appendLog } from './tables.ts'
+
+/** How often a step whose answer is lost is sent again, once it is certain that it was not applied. */
+export const MAX_RECOVERIES = 3
+
+/** What a batch may take: D1 ends it after 30 s (D1 documentation, "Limits"), and then it must still be heard of. */
+const LONGEST_BATCH_MS = 30_000
+const GRACE_MS = 5_000
+
+export function batchDeadline({ target }: Session): number {
+  return Math.min(target.limits.statementTimeoutMs, LONGEST_BATCH_MS) + GRACE_MS
+}
+
+/** How a step came out; `failed`: it is not applied, and that is final. */
+type StepEnd =
+  | { readonly kind: 'done'; readonly result: StepResult | null }
+  | { readonly kind: 'failed' | 'unknown'; readonly error: MigrationManagerError }
+
+/** Runs steps in order, each as one batch of its history row and its statements behind the fence. */
+export async function runSteps(session: Session, steps: readonly Step[], basis: string): Promise<RunResult> {
+  const done: StepResult[] = []
+  const [first] = steps
+  if (first === undefined) return { kind: 'done', done }
+  const environment = session.target.environment.name
+  const stop = (step: Step, kind: 'failed' | 'unknown', error: MigrationManagerError): RunResult => ({
+    kind,
+    done,
+    failed: { name: step.migration.name, error },
+  })
+  if (session.signal.aborted) return stop(first, 'failed', interrupted(environment))
+
+  // Looked at before the lock is taken: a plan that does not fit must leave no trace.
+  if (isStale(session, await look(session), steps, basis)) return { kind: 'stale' }
+  if (session.hold === null) {
+    const facts = await takeLock(session, session.target.limits.lockWaitMs, session.signal)
+    if (isStale(session, facts, steps, basis)) return { kind: 'stale' }
+  }
+  await prepareTables(session, { rename: false })
+
+  for (const step of steps) {
+    try {
+      const end = session.signal.aborted
+        ? ({ kind: 'failed', error: interrupted(environment) } as const)
+        : await runStep(session, step)
+      if (end.kind !== 'done') return stop(step, end.kind, end.error)
+      if (end.result !== null) done.push(end.result)
+    } catch (cause) {
+      // What is applied already must be said, whatever the world came to since.
+      if (!(cause instanceof MigrationManagerError) || done.length === 0) throw cause
+      return stop(step, 'failed', cause)
+    }
+  }
+  return { kind: 'done', done }
+}
+
+/** Whether steps no longer fit what the database says. */
+function isStale({ target }: Session, facts: Facts, steps: readonly Step[], basis: string): boolean {
+  if (digestHistory(facts.history) !== basis) return true
+  if (facts.initialisedAs !== null && facts.initialisedAs !== target.environment.name) return true
+  const names = new Set(facts.history.map(({ name }) => name))
+  return steps.some(({ kind, migration }) => names.has(migration.name) === (kind === 'apply'))
+}
+
+async function runStep(session: Session, step: Step): Promise<StepEnd> {
+  const environment = session.target.environment.name
+  const read = readStep(step)
+  if (read.problem !== undefined) {
+    return { kind: 'failed', error: unrunnableError(environment, read.source, read.problem) }
+  }
+  const statements = sqlOf(read)
+  const bookmark = await takeBookmark(session)
+  announceWayBack(session, bookmark)
+  for (let recoveries = 0; ;) {
+    const { queries, logEnd } = composeStep(session, step, statements, bookmark)
+    let cause: unknown
+    try {
+      reach('sending')
+      const answers = await sendFenced(session, queries, {
+        withinMs: batchDeadline(session),
+        signal: session.signal,
+      })
+      reach('answered')
+      session.logEnd = logEnd
+      return finish(session, step, durationIn(answers))
+    } catch (thrown) {
+      cause = thrown
+    }
+    if (!isLost(cause) && !(cause instanceof QueryFailure)) throw cause
+    const reason = cause.message
+    if (isLost(cause)) {
+      session.emit({ type: 'waiting', environment, what: `${reason}; looking at what was done` })
+    }
+    reach('recovering')
+    // Also after a plain "no": it may be the answer to a second copy, while the first one was carried out.
+    const facts = await settle(session, isLost(cause) ? cause.retryAfterMs : 0)
+    if (facts === null) return { kind: 'unknown', error: unknownError(environment, step.migration.name, reason) }
+    const row = facts.history.find(({ name }) => name === step.migration.name)
+    if (step.kind === 'revert' ? row === undefined : row !== undefined) return settled(session, step, row)
+    if (session.signal.aborted) return { kind: 'failed', error: interrupted(environment) }
+    if (cause instanceof QueryFailure && !isFenced(cause)) return fail(session, step, read, cause)
+    if (++recoveries > MAX_RECOVERIES) return { kind: 'failed', error: lostError(environment, reason) }
+  }
+}
+
+function finish(session: Session, step: Step, durationMs: number): StepEnd {
+  const { name } = step.migration
+  const type = step.kind === 'revert' ? 'migration-reverted' : 'migration-applied'
+  session.emit({ type, environment: session.target.environment.name, migration: name, durationMs })
+  return { kind: 'done', result: { name, durationMs } }
+}
+
+/** The row says that it is done: by this run, whose answer was lost, or by another one in between. */
+function settled(session: Session, step: Step, row: AppliedMigration | undefined): StepEnd {
+  if (row !== undefined && row.runId !== session.target.runId) return { kind: 'done', result: null }
+  return finish(session, step, row?.durationMs ?? 0)
+}
+
+/** The database refused a statement: find which, and tell the log. */
+async function fail(session: Session, step: Step, read: ReadStep, cause: QueryFailure): Promise<StepEnd> {
+  const environment = session.target.environment.name
+  const { migration } = step
+  reach('failed')
+  session.emit({ type: 'migration-failed', environment, migration: migration.name })
+  if (isUnrecorded(cause)) return { kind: 'failed', error: unrecordedError(environment, migration) }
+  const error = readSqliteError(cause.message)
+  const culprit = await findCulprit(session, sqlOf(read))
+  const offset = culprit === null ? null : offsetOf(read, culprit, error.offset)
+  await tellLog(session, step, error.code)
+  return { kind: 'failed', error: statementError(environment, read.source, error, offset) }
+}
+
+/** Where in the file a statement fails; SQLite counts bytes of UTF-8, and from the statement's own beginning. */
+function offsetOf({ source, statements }: ReadStep, index: number, bytes: number | null): number | null {
+  const statement = statements[index]
+  if (statement === undefined) return null
+  const sql = source.sql.slice(statement.start, statement.end)
+  return statement.start + (bytes === null ? 0 : Buffer.from(sql, 'utf8').subarray(0, bytes).toString('utf8').length)
+}
+
+/** A courtesy: what is true is that the migration was not applied. The code only: the words may hold row data. */
+async function tellLog(session: Session, { migration }: Step, code: string | undefined): Promise<void> {
+  const { query, end } = appendLog(session.author, session.logEnd, databaseTime(session), {
+    event: 'fail',
+    migration: migration.name,
+    checksum: migration.checksum,
+    outcome: 'failed',
+    detail: { code: code ?? null },
+  })
+  try {
+    await sendFenced(session, [query], { withinMs: session.target.limits.connectMs })
+    session.logEnd = end
+  } catch {
+    // Whether it was written is not known, so the lock may not be ours any more: whoever goes on takes it anew.
+    session.hold = null
+  }
+}
