@@ -64,7 +64,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     schemes: Object.values(ENGINES).flatMap(({ schemes }) => schemes),
     onSecrets: (secrets) => terminal.hide(secrets),
   }
-  const checks = [content('checkPostgresContent')]
+  const checks = [content('checkContent')]
   return {
     options,
     cwd,
@@ -127,10 +127,10 @@ function uniqueFolders(folders: readonly CheckedFolder[]): readonly CheckedFolde
 }
 
 /** A check of the files' text; what reads it is loaded when there is a text to read. */
-function content(name: 'checkPostgresContent' | 'checkAtomicContent'): Check {
+function content(name: 'checkContent' | 'checkAtomicContent'): Check {
   return async (plan, environment, reading) => {
     if (plan.steps.length === 0) return []
-    const checks = await import('../lint/content.ts')
+    const checks = await import('../lint/engines.ts')
     return checks[name](plan, environment, reading)
   }
 }

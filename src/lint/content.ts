@@ -2,9 +2,11 @@ import type { Check } from '../core/check.ts'
 import type { Reading } from '../core/driver.ts'
 import type { Environment } from '../core/environment.ts'
 import type { Finding, Severity } from '../core/finding.ts'
+import type { Migration } from '../core/migration.ts'
 import { sourceOf } from '../core/plan.ts'
 import type { Step } from '../core/plan.ts'
 import { locatorOf } from '../sql/location.ts'
+import type { PlaceInFile } from '../sql/location.ts'
 import { findSyntaxFault } from '../sql/meaning.ts'
 import type { ScriptProblem } from '../sql/problem.ts'
 import { readScript } from '../sql/script.ts'
@@ -12,10 +14,9 @@ import { findStepProblems, needsSteps, runsInSteps } from '../sql/steps.ts'
 
 /**
  * What in the text of the steps cannot be run on PostgreSQL, with its place: a COMMIT in the middle, a psql command, an
- * unclosed quote; and what must run step by step. Environments of another engine have rules of their own.
+ * unclosed quote; and what must run step by step.
  */
 export const checkPostgresContent: Check = async (plan, environment, reading) => {
-  if (environment.engine !== 'postgres') return []
   const found = await Promise.all(
     plan.steps.map(async (step) => [
       ...findContentProblems(step),
@@ -27,9 +28,9 @@ export const checkPostgresContent: Check = async (plan, environment, reading) =>
 }
 
 /** What cannot be part of an atomic run: all of it must fit into one transaction that is held open. */
-export const checkAtomicContent: Check = async (plan, environment) =>
+export const checkPostgresAtomic: Check = async (plan) =>
   plan.steps
-    .filter((step) => environment.engine === 'postgres' && runsInSteps(sourceOf(step).sql))
+    .filter((step) => runsInSteps(sourceOf(step).sql))
     .map(({ migration }) => ({
       code: 'sql/not-atomic',
       severity: 'block',
@@ -65,16 +66,18 @@ export function findContentProblems(step: Step): readonly Finding[] {
       }),
     ]
   }
-  if (script.statements.length > 0 || step.kind === 'revert') return []
-  return [
-    {
-      code: 'sql/empty',
-      severity: 'warn',
-      migration: migration.name,
-      message: `${migration.file} holds no statement; it will be recorded as applied.`,
-      hint: 'Once applied it cannot be filled in any more: write the SQL now, or remove the file.',
-    },
-  ]
+  return script.statements.length > 0 || step.kind === 'revert' ? [] : [emptyFinding(migration)]
+}
+
+/** A file without a statement. */
+export function emptyFinding({ name, file }: Migration): Finding {
+  return {
+    code: 'sql/empty',
+    severity: 'warn',
+    migration: name,
+    message: `${file} holds no statement; it will be recorded as applied.`,
+    hint: 'Once applied it cannot be filled in any more: write the SQL now, or remove the file.',
+  }
 }
 
 /** A rollback block is a comment, and a comment may be prose: it must be SQL, and nothing of it is run before that is known. */
@@ -95,11 +98,12 @@ async function findRollbackProblems(step: Step): Promise<readonly Finding[]> {
   return []
 }
 
-function findingAt(
+/** A problem of a step's text as a finding, with its place in the file. */
+export function findingAt(
   step: Step,
   severity: Severity,
   { code, message, hint, offset }: ScriptProblem,
-  find = locatorOf(sourceOf(step)),
+  find: (offset: number) => PlaceInFile = locatorOf(sourceOf(step)),
 ): Finding {
   return { code, severity, migration: step.migration.name, message, hint, ...find(offset) }
 }

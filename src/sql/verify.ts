@@ -3,6 +3,7 @@ import type { SqlSource } from '../core/rollback.ts'
 import { indexLines } from './location.ts'
 import { Lexer } from './lexer.ts'
 import { splitStatements } from './statements.ts'
+import type { Statement } from './statements.ts'
 
 /** One query that a migration's file asks of its own work; its one answer must be true. */
 export interface VerifyQuery {
@@ -13,16 +14,25 @@ export interface VerifyQuery {
   readonly offset: number
 }
 
+/** How an engine's scripts are read, as far as verify queries need it. */
+export interface ScriptReader {
+  /** The lines, counted from 0, that are a comment from `--` on and nothing else. */
+  readonly findLineComments: (text: string) => ReadonlySet<number>
+  readonly split: (text: string) => readonly Statement[]
+}
+
+const POSTGRES: ScriptReader = { findLineComments, split: (text) => splitStatements(text).statements }
+
 const COMMENT = /^[ \t]*--[ \t]?(.*)$/
 
 /**
  * The verify queries of a file, in order: `-- verify: SELECT …` holds one on its own line, and under a line `-- verify:`
  * they go on, each with its semicolon, while lines begin with `--`. What stands in a quote or a block comment is none.
  */
-export function findVerifyQueries(text: string, file: string): readonly VerifyQuery[] {
+export function findVerifyQueries(text: string, file: string, reader: ScriptReader = POSTGRES): readonly VerifyQuery[] {
   if (!/--[ \t]*verify:/i.test(text)) return []
   const lines = text.split('\n')
-  const comments = findLineComments(text)
+  const comments = reader.findLineComments(text)
   return lines.flatMap((line, index) => {
     if (!comments.has(index) || !isVerifyLine(line)) return []
     const content = line.replace(/^[ \t]*--[ \t]*verify:[ \t]*/i, '').trimEnd()
@@ -37,7 +47,7 @@ export function findVerifyQueries(text: string, file: string): readonly VerifyQu
       body.push(COMMENT.exec(next)?.[1] ?? '')
     }
     const source = { sql: body.join('\n'), file, firstLine: index + 2, indent: '-- '.length }
-    return splitStatements(source.sql).statements.map(({ start, end }) => ({
+    return reader.split(source.sql).map(({ start, end }) => ({
       text: source.sql.slice(start, end),
       source,
       offset: start,
@@ -45,7 +55,6 @@ export function findVerifyQueries(text: string, file: string): readonly VerifyQu
   })
 }
 
-/** The lines, counted from 0, that are a comment from `--` on and nothing else. */
 function findLineComments(text: string): ReadonlySet<number> {
   const lexer = new Lexer(text)
   const find = indexLines(text)

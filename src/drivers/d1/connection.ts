@@ -14,6 +14,7 @@ import { runSteps } from './run.ts'
 import { askPatiently, createSession, look, unreachable } from './session.ts'
 import type { Session } from './session.ts'
 import type { D1Endpoint } from './url.ts'
+import { verifyMigrations } from './verification.ts'
 
 /** Opens the way to a database, which is not told of it yet. */
 export type OpenClient = (target: Target<D1Endpoint>, signal: AbortSignal) => Promise<D1Client>
@@ -97,6 +98,14 @@ function createConnection(session: Session, first: Facts): Connection {
           entries.push(...page)
           if (page.length < LOG_PAGE) return entries
         }
+      } catch (cause) {
+        throw explain(cause, target)
+      }
+    },
+
+    async verify(migrations) {
+      try {
+        return await verifyMigrations(session, migrations)
       } catch (cause) {
         throw explain(cause, target)
       }

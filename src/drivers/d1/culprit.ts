@@ -14,19 +14,18 @@ const TRIAL_MS = 35_000
  * statement that fails on purpose, so that nothing of a trial is kept. Null when it cannot be told: all of them run, and
  * what fails is the commit (a deferred foreign key), or an answer is lost.
  */
-export async function findCulprit(session: Session, statements: readonly string[]): Promise<number | null> {
-  const queries = statements.map((sql) => ({ sql }))
+export async function findCulprit(session: Session, queries: readonly Query[]): Promise<number | null> {
   let runs = 0
-  let fails = statements.length + 1
+  let fails = queries.length + 1
   while (fails - runs > 1) {
     // The last one first: where all of them run, there is nothing to look for.
-    const middle = fails > statements.length ? statements.length : Math.floor((runs + fails) / 2)
+    const middle = fails > queries.length ? queries.length : Math.floor((runs + fails) / 2)
     const trial = await tryOut(session, queries.slice(0, middle))
     if (trial === null) return null
     if (trial === 'runs') runs = middle
     else fails = middle
   }
-  return fails > statements.length ? null : fails - 1
+  return fails > queries.length ? null : fails - 1
 }
 
 async function tryOut({ client }: Session, queries: readonly Query[]): Promise<'runs' | 'fails' | null> {

@@ -3,6 +3,7 @@ import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
+import type { VerifyQuery } from '../../sql/verify.ts'
 
 /** What SQLite said, without what workerd puts around it. */
 export interface SqliteError {
@@ -63,6 +64,30 @@ export function unrecordedError(environment: string, { name, file }: Migration):
     'migration/failed',
     `${name} changes its own row in the history, so nothing of it was applied.`,
     { environment, hint: `Take out of ${file} what writes to schema_migrations or to the tables beside it.` },
+  )
+}
+
+/** A verify query that did not answer true (`error` is null), or could not be answered. */
+export function unverifiedError(
+  environment: string,
+  { name }: Migration,
+  { text, source, offset }: VerifyQuery,
+  error: { readonly code: string; readonly message: string } | null,
+): MigrationManagerError {
+  return new MigrationManagerError(
+    error === null ? 'verify/false' : 'verify/failed',
+    error === null
+      ? `${name} did not bear out its verify query in ${environment}.`
+      : `A verify query of ${name} could not be answered: ${error.message}`,
+    {
+      engineCode: error?.code,
+      environment,
+      hint:
+        error === null
+          ? `Nothing of the migration was applied. The query: ${text}`
+          : 'Nothing of the migration was applied. A verify query is one SELECT with one boolean (0 or 1).',
+      ...locateIn(source, offset),
+    },
   )
 }
 

@@ -12,6 +12,7 @@ import {
   statementError,
   unknownError,
   unrecordedError,
+  unverifiedError,
   unrunnableError,
 } from './failure.ts'
 import { interrupted, isFenced, isUnrecorded, sendFenced, settle, takeLock } from './lock.ts'
@@ -20,9 +21,10 @@ import { prepareTables } from './prepare.ts'
 import type { Facts } from './reading.ts'
 import { databaseTime, look } from './session.ts'
 import type { Session } from './session.ts'
-import { composeStep, durationIn, readStep, sqlOf } from './step-batch.ts'
+import { bodyOf, composeStep, durationIn, readStep } from './step-batch.ts'
 import type { ReadStep } from './step-batch.ts'
 import { appendLog } from './tables.ts'
+import { isUnverified, problemOf } from './verification.ts'
 
 /** How often a step whose answer is lost is sent again, once it is certain that it was not applied. */
 export const MAX_RECOVERIES = 3
@@ -91,11 +93,11 @@ async function runStep(session: Session, step: Step): Promise<StepEnd> {
   if (read.problem !== undefined) {
     return { kind: 'failed', error: unrunnableError(environment, read.source, read.problem) }
   }
-  const statements = sqlOf(read)
+  const body = bodyOf(read)
   const bookmark = await takeBookmark(session)
   announceWayBack(session, bookmark)
   for (let recoveries = 0; ;) {
-    const { queries, logEnd } = composeStep(session, step, statements, bookmark)
+    const { queries, logEnd } = composeStep(session, step, body, bookmark)
     let cause: unknown
     try {
       reach('sending')
@@ -147,10 +149,14 @@ async function fail(session: Session, step: Step, read: ReadStep, cause: QueryFa
   session.emit({ type: 'migration-failed', environment, migration: migration.name })
   if (isUnrecorded(cause)) return { kind: 'failed', error: unrecordedError(environment, migration) }
   const error = readSqliteError(cause.message)
-  const culprit = await findCulprit(session, sqlOf(read))
-  const offset = culprit === null ? null : offsetOf(read, culprit, error.offset)
-  await tellLog(session, step, error.code)
-  return { kind: 'failed', error: statementError(environment, read.source, error, offset) }
+  const culprit = await findCulprit(session, bodyOf(read))
+  const query = culprit === null ? undefined : read.queries[culprit - read.statements.length]
+  const failure =
+    query === undefined
+      ? statementError(environment, read.source, error, culprit === null ? null : offsetOf(read, culprit, error.offset))
+      : unverifiedError(environment, migration, query, isUnverified(cause) ? null : problemOf(query, cause))
+  await tellLog(session, step, failure.engineCode ?? failure.code)
+  return { kind: 'failed', error: failure }
 }
 
 /** Where in the file a statement fails; SQLite counts bytes of UTF-8, and from the statement's own beginning. */
@@ -162,13 +168,13 @@ function offsetOf({ source, statements }: ReadStep, index: number, bytes: number
 }
 
 /** A courtesy: what is true is that the migration was not applied. The code only: the words may hold row data. */
-async function tellLog(session: Session, { migration }: Step, code: string | undefined): Promise<void> {
+async function tellLog(session: Session, { migration }: Step, code: string): Promise<void> {
   const { query, end } = appendLog(session.author, session.logEnd, databaseTime(session), {
     event: 'fail',
     migration: migration.name,
     checksum: migration.checksum,
     outcome: 'failed',
-    detail: { code: code ?? null },
+    detail: { code },
   })
   try {
     await sendFenced(session, [query], { withinMs: session.target.limits.connectMs })

@@ -3,29 +3,36 @@ import { sourceOf } from '../../core/plan.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import { readSqliteScript } from '../../sql/sqlite/script.ts'
+import { findSqliteVerifyQueries } from '../../sql/sqlite/verify.ts'
+import type { VerifyQuery } from '../../sql/verify.ts'
 import type { Query, Rows } from './client.ts'
 import { ELAPSED_MS } from './lock.ts'
 import { databaseTime } from './session.ts'
 import type { Session } from './session.ts'
 import { appendLog, HISTORY, LOG, NOW } from './tables.ts'
 import type { LogEnd } from './tables.ts'
+import { guardOf } from './verification.ts'
 
 /** A step's text, read for how it must be run. */
 export interface ReadStep {
   readonly source: SqlSource
   /** UTF-16 offsets into the text. */
   readonly statements: readonly { readonly start: number; readonly end: number }[]
+  /** What must be so once it has run; nothing when a migration is taken back. */
+  readonly queries: readonly VerifyQuery[]
   readonly problem: ScriptProblem | undefined
 }
 
 export function readStep(step: Step): ReadStep {
   const source = sourceOf(step)
   const { statements, problems } = readSqliteScript(source.sql)
-  return { source, statements, problem: problems[0] }
+  const queries = step.kind === 'revert' ? [] : findSqliteVerifyQueries(source.sql, source.file)
+  return { source, statements, queries, problem: problems[0] }
 }
 
-export function sqlOf({ source, statements }: ReadStep): readonly string[] {
-  return statements.map(({ start, end }) => source.sql.slice(start, end))
+/** What a step sends of its own: its statements, and behind them a guard for each of its verify queries. */
+export function bodyOf({ source, statements, queries }: ReadStep): readonly Query[] {
+  return [...statements.map(({ start, end }) => ({ sql: source.sql.slice(start, end) })), ...queries.map(guardOf)]
 }
 
 /**
@@ -35,7 +42,7 @@ export function sqlOf({ source, statements }: ReadStep): readonly string[] {
 export function composeStep(
   session: Session,
   step: Step,
-  statements: readonly string[],
+  body: readonly Query[],
   bookmark: string | null,
 ): { readonly queries: readonly Query[]; readonly logEnd: LogEnd } {
   const { migration } = step
@@ -61,7 +68,6 @@ export function composeStep(
         : `(SELECT 'applied' FROM ${HISTORY} WHERE migration_name = ?1 AND run_id = ?2 AND status = 'applied')`,
     },
   )
-  const body = statements.map((sql) => ({ sql }))
   const measure = { sql: `SELECT duration_ms AS duration FROM ${LOG} WHERE id = ?1`, params: [logEnd.id] }
   if (isRevert) {
     const erase = { sql: `DELETE FROM ${HISTORY} WHERE migration_name = ?1`, params: [migration.name] }

@@ -6,6 +6,9 @@ import type { SqliteScript, SqliteStatement } from './statements.ts'
 /** The longest statement that Cloudflare's D1 takes, in bytes of UTF-8 (D1 documentation, "Limits"). */
 export const LONGEST_STATEMENT = 100_000
 
+/** So many statements are more than a file mostly has, and may not all be carried out within D1's 30 s. */
+export const LONG_BATCH = 2_000
+
 /** What D1 lets a statement ask of SQLite by PRAGMA (D1 documentation, "SQL statements"; tried on workerd). */
 const PRAGMAS: ReadonlySet<string> = new Set([
   'case_sensitive_like',
@@ -56,6 +59,7 @@ function findForbidden(text: string, { start, tokens }: SqliteStatement): readon
   const forbidden = FORBIDDEN[first]
   if (forbidden !== undefined) return [{ ...forbidden, offset: start }]
   if (first === 'PRAGMA') return findPragma(text, tokens)
+  if (!VERBS.has(first)) return [notSql(text, tokens)]
   if (first !== 'CREATE') return []
   if (words[1] === 'TEMP' || words[1] === 'TEMPORARY') {
     return [
@@ -68,6 +72,33 @@ function findForbidden(text: string, { start, tokens }: SqliteStatement): readon
     ]
   }
   return words[1] === 'VIRTUAL' ? findModule(text, tokens) : []
+}
+
+/** The words that a statement of SQLite can begin with and D1 can run. */
+const VERBS: ReadonlySet<string> = new Set([
+  'ALTER',
+  'ANALYZE',
+  'CREATE',
+  'DELETE',
+  'DROP',
+  'EXPLAIN',
+  'INSERT',
+  'REINDEX',
+  'REPLACE',
+  'SELECT',
+  'UPDATE',
+  'VALUES',
+  'WITH',
+])
+
+function notSql(text: string, [first]: readonly Token[]): ScriptProblem {
+  const word = first === undefined ? '' : text.slice(first.start, Math.min(first.end, first.start + 40))
+  return {
+    code: 'sql/not-sql',
+    message: `No statement of SQLite begins with ${word}.`,
+    hint: 'Write SQL here, or put -- before what is only meant for people.',
+    offset: first?.start ?? 0,
+  }
 }
 
 const IN_ONE_BATCH =

@@ -1,0 +1,153 @@
+import type { ScriptProblem } from '../problem.ts'
+import type { Token } from './lexer.ts'
+import { leadingWords } from './statements.ts'
+import type { SqliteScript, SqliteStatement } from './statements.ts'
+
+/** A table whose rows are deleted or emptied with those of another one. */
+export interface Dependent {
+  readonly table: string
+  readonly parent: string
+  /** In upper case: `CASCADE`, `SET NULL`, `SET DEFAULT`. */
+  readonly onDelete: string
+}
+
+/** What a script does to the foreign keys that there are. */
+export interface KeyChanges {
+  /** The statements by which rows of other tables would be lost. */
+  readonly problems: readonly ScriptProblem[]
+  /** The foreign keys that act on deletion once the script has run. */
+  readonly dependents: readonly Dependent[]
+}
+
+/**
+ * Follows the foreign keys through a script and finds each DROP TABLE that would take rows of other tables with it:
+ * SQLite empties a table before it drops it, and on D1 nothing can switch the foreign keys off. A table whose dependents
+ * are dropped or emptied in the same script, too, is dropped on purpose. Names are compared as SQLite does.
+ */
+export function followForeignKeys(
+  text: string,
+  { statements }: Pick<SqliteScript, 'statements'>,
+  known: readonly Dependent[],
+): KeyChanges {
+  const problems: ScriptProblem[] = []
+  const changes = statements.map((statement) => ({ statement, change: readChange(text, statement) }))
+  const dropped = new Set(changes.flatMap(({ change }) => (change?.kind === 'drop' ? [fold(change.table)] : [])))
+  const emptied = new Set<string>()
+  let dependents = known
+  for (const { statement, change } of changes) {
+    switch (change?.kind) {
+      case 'create':
+        dependents = [...dependents, ...change.dependents]
+        break
+      case 'rename':
+        dependents = dependents.map(({ table, parent, onDelete }) => ({
+          table: isSame(table, change.from) ? change.to : table,
+          parent: isSame(parent, change.from) ? change.to : parent,
+          onDelete,
+        }))
+        break
+      case 'empty':
+        emptied.add(fold(change.table))
+        break
+      case 'drop': {
+        const losing = dependents.filter(
+          ({ table, parent }) =>
+            isSame(parent, change.table) &&
+            !isSame(table, change.table) &&
+            !dropped.has(fold(table)) &&
+            !emptied.has(fold(table)),
+        )
+        const [first] = losing
+        if (first !== undefined) problems.push(losingProblem(change.table, losing, statement.start))
+        dependents = dependents.filter(({ table }) => !isSame(table, change.table))
+        break
+      }
+      case undefined:
+    }
+  }
+  return { problems, dependents }
+}
+
+type Change =
+  | { readonly kind: 'create'; readonly dependents: readonly Dependent[] }
+  | { readonly kind: 'rename'; readonly from: string; readonly to: string }
+  | { readonly kind: 'drop' | 'empty'; readonly table: string }
+
+function readChange(text: string, { tokens }: SqliteStatement): Change | null {
+  const words = leadingWords(text, tokens, 5)
+  const [first, second, third] = words
+  if (first === 'DROP' && second === 'TABLE') {
+    return { kind: 'drop', table: nameAt(text, tokens, third === 'IF' ? 4 : 2).name }
+  }
+  if (first === 'ALTER' && second === 'TABLE') {
+    const { name, next } = nameAt(text, tokens, 2)
+    const [rename, to] = tokens.slice(next, next + 2).map((token) => wordOf(text, token))
+    if (rename !== 'RENAME' || to !== 'TO') return null
+    return { kind: 'rename', from: name, to: nameAt(text, tokens, next + 2).name }
+  }
+  if (first === 'DELETE' && second === 'FROM') {
+    const { name, next } = nameAt(text, tokens, 2)
+    return next === tokens.length ? { kind: 'empty', table: name } : null
+  }
+  if (first !== 'CREATE' || second !== 'TABLE') return null
+  const { name, next } = nameAt(text, tokens, third === 'IF' ? 5 : 2)
+  return { kind: 'create', dependents: referencesIn(text, tokens.slice(next), name) }
+}
+
+/** The foreign keys in the body of a CREATE TABLE that act when rows of the other table go. */
+function referencesIn(text: string, tokens: readonly Token[], table: string): readonly Dependent[] {
+  return tokens.flatMap((token, index): readonly Dependent[] => {
+    if (wordOf(text, token) !== 'REFERENCES') return []
+    const { name: parent, next } = nameAt(text, tokens, index + 1)
+    const rest = tokens.slice(next).map((each) => wordOf(text, each))
+    const end = rest.findIndex((word) => word === 'REFERENCES')
+    const clause = rest.slice(0, end < 0 ? rest.length : end)
+    const at = clause.findIndex((word, place) => word === 'ON' && clause[place + 1] === 'DELETE')
+    const [action, object] = at < 0 ? [] : clause.slice(at + 2, at + 4)
+    if (action === 'CASCADE') return [{ table, parent, onDelete: 'CASCADE' }]
+    if (action === 'SET' && object !== undefined) return [{ table, parent, onDelete: `SET ${object}` }]
+    return []
+  })
+}
+
+/** The name at a token, without a schema before it and without quotes, and the token behind it. */
+function nameAt(text: string, tokens: readonly Token[], at: number): { readonly name: string; readonly next: number } {
+  const [first, dot, second] = tokens.slice(at, at + 3)
+  const isQualified = dot !== undefined && second !== undefined && text.slice(dot.start, dot.end) === '.'
+  const token = isQualified ? second : first
+  if (token === undefined) return { name: '', next: at }
+  return { name: unquote(text.slice(token.start, token.end)), next: at + (isQualified ? 3 : 1) }
+}
+
+function unquote(name: string): string {
+  const mark = name.charAt(0)
+  if (mark === '[') return name.slice(1, -1)
+  if (mark !== '"' && mark !== '`' && mark !== "'") return name
+  return name.slice(1, -1).replaceAll(mark + mark, mark)
+}
+
+function wordOf(text: string, token: Token): string {
+  return token.kind === 'word' ? text.slice(token.start, token.end).toUpperCase() : text.slice(token.start, token.end)
+}
+
+/** SQLite compares names without regard to the case of ASCII letters. */
+function fold(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+function isSame(a: string, b: string): boolean {
+  return fold(a) === fold(b)
+}
+
+function losingProblem(table: string, losing: readonly Dependent[], offset: number): ScriptProblem {
+  const names = [...new Set(losing.map((dependent) => dependent.table))]
+  const isCascade = losing.some(({ onDelete }) => onDelete === 'CASCADE')
+  const what = isCascade ? 'deletes the rows of' : 'empties columns of'
+  const [child = ''] = names
+  return {
+    code: 'sql/drop-cascades',
+    message: `DROP TABLE ${table} ${what} ${names.join(', ')}: ${names.length === 1 ? 'it references' : 'they reference'} ${table} ON DELETE ${losing[0]?.onDelete ?? ''}, and D1 cannot switch foreign keys off.`,
+    hint: `To rebuild ${table} without a loss: CREATE TABLE ${child}_kept AS SELECT * FROM ${child}; DROP TABLE ${child}; rebuild ${table}; create ${child} again, fill it from ${child}_kept, DROP TABLE ${child}_kept. To lose the rows on purpose, write DELETE FROM ${child}; before it.`,
+    offset,
+  }
+}
