@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { readSqliteScript } from '../../../../src/sql/sqlite/script.ts'
 import { splitSqlite } from '../../../../src/sql/sqlite/statements.ts'
 
