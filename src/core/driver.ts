@@ -1,3 +1,4 @@
+import type { Adoption, AdoptionSource, Claim } from './adoption.ts'
 import type { Environment } from './environment.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Emit } from './event.ts'
@@ -73,6 +74,11 @@ export interface Connection extends AsyncDisposable {
    */
   verify(migrations: readonly Migration[]): Promise<Verification>
   /**
+   * What another tool's history says, each claim against these files and the live schema. Never writes. Absent where
+   * the engine knows no such tool; throws `adopt/no-table` where the other tool has left nothing.
+   */
+  claims?(source: AdoptionSource, migrations: readonly Migration[]): Promise<readonly Claim[]>
+  /**
    * Makes sure that the history tables are there and the database is registered as this environment.
    * Returns whether anything had to be made. Throws `lock/held` when another run is at work for too long.
    */
@@ -99,6 +105,11 @@ export interface Locked {
    * no longer the one with the digest `basis`.
    */
   amend(repair: Repair, basis: string): Promise<boolean>
+  /**
+   * Writes a row for each migration, all of them or none, and tells the log whose word was taken; false, and nothing is
+   * written, if the history is no longer the one with the digest `basis`. Prepares the database when it is fresh.
+   */
+  adopt?(source: AdoptionSource, adoptions: readonly Adoption[], basis: string): Promise<boolean>
   /**
    * Carries out all steps in one transaction and leaves it open, so that several targets can be committed together.
    * Absent where the engine cannot.

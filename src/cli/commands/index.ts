@@ -120,6 +120,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./repair.ts'),
   },
   {
+    name: 'adopt',
+    positionals: '',
+    describe: "Take over what another tool's history says, after a look at the live schema",
+    options: {
+      from: { type: 'string', requiresArg: true, describe: 'Whose history: wrangler or schema-version' },
+      'dry-run': { type: 'boolean', describe: 'Show what would be taken over; change nothing' },
+    },
+    load: () => import('./adopt.ts'),
+  },
+  {
     name: 'completion',
     positionals: '[shell]',
     describe: 'Print the completion script for bash, zsh or fish',

@@ -2,7 +2,9 @@ import type { Connection, Locked, Target } from '../../core/driver.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Emit } from '../../core/event.ts'
 import type { LogEntry } from '../../core/log.ts'
+import { adoptHistory } from './adopt.ts'
 import { amendHistory } from './amend.ts'
+import { readClaims } from './claims.ts'
 import { isLost, QueryFailure } from './client.ts'
 import type { D1Client } from './client.ts'
 import { describeFailure } from './errors.ts'
@@ -111,6 +113,14 @@ function createConnection(session: Session, first: Facts): Connection {
       }
     },
 
+    async claims(source, migrations) {
+      try {
+        return await readClaims(session, source, migrations)
+      } catch (cause) {
+        throw explain(cause, target)
+      }
+    },
+
     async prepare({ rename }) {
       fresh = null
       if (isPrepared(session, await look(session), rename)) return false
@@ -128,6 +138,7 @@ function createConnection(session: Session, first: Facts): Connection {
         },
         run: (steps, basis) => runSteps(session, steps, basis),
         amend: (repair, basis) => amendHistory(session, repair, basis),
+        adopt: (source, adoptions, basis) => adoptHistory(session, source, adoptions, basis),
       }
       return workUnderLock(() => work(locked))
     },

@@ -1,5 +1,6 @@
 import type { ScriptProblem } from '../problem.ts'
 import type { Token } from './lexer.ts'
+import { fold, nameAt, wordOf } from './names.ts'
 import { leadingWords } from './statements.ts'
 import type { SqliteScript, SqliteStatement } from './statements.ts'
 
@@ -108,31 +109,6 @@ function referencesIn(text: string, tokens: readonly Token[], table: string): re
     if (action === 'SET' && object !== undefined) return [{ table, parent, onDelete: `SET ${object}` }]
     return []
   })
-}
-
-/** The name at a token, without a schema before it and without quotes, and the token behind it. */
-function nameAt(text: string, tokens: readonly Token[], at: number): { readonly name: string; readonly next: number } {
-  const [first, dot, second] = tokens.slice(at, at + 3)
-  const isQualified = dot !== undefined && second !== undefined && text.slice(dot.start, dot.end) === '.'
-  const token = isQualified ? second : first
-  if (token === undefined) return { name: '', next: at }
-  return { name: unquote(text.slice(token.start, token.end)), next: at + (isQualified ? 3 : 1) }
-}
-
-function unquote(name: string): string {
-  const mark = name.charAt(0)
-  if (mark === '[') return name.slice(1, -1)
-  if (mark !== '"' && mark !== '`' && mark !== "'") return name
-  return name.slice(1, -1).replaceAll(mark + mark, mark)
-}
-
-function wordOf(text: string, token: Token): string {
-  return token.kind === 'word' ? text.slice(token.start, token.end).toUpperCase() : text.slice(token.start, token.end)
-}
-
-/** SQLite compares names without regard to the case of ASCII letters. */
-function fold(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 function isSame(a: string, b: string): boolean {
