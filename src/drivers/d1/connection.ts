@@ -10,6 +10,7 @@ import type { D1Client } from './client.ts'
 import { describeFailure } from './errors.ts'
 import { holderInTheWay, releaseLock, takeLock } from './lock.ts'
 import { LOG_PAGE, logQuery, parseLog } from './log.ts'
+import type { Pause } from './pause.ts'
 import { isPrepared, prepareTables } from './prepare.ts'
 import type { Facts } from './reading.ts'
 import { runSteps } from './run.ts'
@@ -23,7 +24,7 @@ export type OpenClient = (target: Target<D1Endpoint>, signal: AbortSignal) => Pr
 
 /** Opens a connection to a D1 database, and reads it once. */
 export async function connectD1(
-  openClient: OpenClient,
+  { openClient, pause }: { readonly openClient: OpenClient; readonly pause: Pause },
   target: Target<D1Endpoint>,
   emit: Emit,
   signal: AbortSignal,
@@ -35,7 +36,7 @@ export async function connectD1(
   } catch (cause) {
     throw explain(cause, target)
   }
-  const session = createSession(client, target, emit, signal)
+  const session = createSession(client, target, emit, signal, pause)
   try {
     const facts = await look(session)
     if (facts.state === 'foreign') throw foreignTable(environment.name, facts.columns)

@@ -1,5 +1,7 @@
 import type { Driver } from '../../core/driver.ts'
 import type { OpenClient } from './connection.ts'
+import { pause as realPause } from './pause.ts'
+import type { Pause } from './pause.ts'
 import type { D1Endpoint } from './url.ts'
 
 /** Cloudflare D1, at Cloudflare over its HTTP API and in wrangler's local state; each way is loaded when it is needed. */
@@ -13,13 +15,13 @@ export const d1Driver: Driver<D1Endpoint> = createD1Driver(async ({ environment,
   return createHttpClient(endpoint, { environment: environment.name, origin: environment.origin })
 })
 
-/** The driver over another way to a database. */
-export function createD1Driver(openClient: OpenClient): Driver<D1Endpoint> {
+/** The driver over another way to a database, and with another way to wait. */
+export function createD1Driver(openClient: OpenClient, pause: Pause = realPause): Driver<D1Endpoint> {
   return {
     engine: 'd1',
     async connect(target, emit, signal) {
       const { connectD1 } = await import('./connection.ts')
-      return connectD1(openClient, target, emit, signal)
+      return connectD1({ openClient, pause }, target, emit, signal)
     },
   }
 }

@@ -3,7 +3,6 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { isLost, QueryFailure } from './client.ts'
 import type { Query, RequestOptions, Rows } from './client.ts'
 import { describeHolder, holderOf, isGone } from './holder.ts'
-import { pause } from './pause.ts'
 import { parseFacts, readQueries } from './reading.ts'
 import type { Facts, LockState } from './reading.ts'
 import { look } from './session.ts'
@@ -51,7 +50,7 @@ export async function takeLock(session: Session, withinMs: number, signal: Abort
       emit({ type: 'waiting', environment, what: `another run is at work: ${holder}` })
     }
     if (Date.now() >= deadline) throw lockHeld(environment, holder)
-    await pause(Math.min(wait * (0.5 + Math.random() / 2), Math.max(deadline - Date.now(), 1)), signal)
+    await session.pause(Math.min(wait * (0.5 + Math.random() / 2), Math.max(deadline - Date.now(), 1)), signal)
   }
 }
 
@@ -145,7 +144,7 @@ export async function releaseLock(session: Session): Promise<void> {
       return
     } catch (cause) {
       if (!isLost(cause)) return
-      await pause(Math.min(Math.max(cause.retryAfterMs, 50), RELEASE_MS), AbortSignal.timeout(RELEASE_MS))
+      await session.pause(Math.min(Math.max(cause.retryAfterMs, 50), RELEASE_MS), AbortSignal.timeout(RELEASE_MS))
     }
   }
 }
@@ -177,13 +176,13 @@ export async function settle(session: Session, retryAfterMs: number = 0): Promis
   const deadline = Date.now() + recoverWaitMs
   // Not the run's own signal: an interrupted run must find out, too, what became of what it sent.
   const signal = AbortSignal.timeout(recoverWaitMs)
-  await pause(Math.min(retryAfterMs, recoverWaitMs), signal)
+  await session.pause(Math.min(retryAfterMs, recoverWaitMs), signal)
   for (let wait = SHORTEST_WAIT; Date.now() < deadline; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     try {
       return await takeLock(session, deadline - Date.now(), signal)
     } catch (cause) {
       if (!(cause instanceof MigrationManagerError) && !(cause instanceof QueryFailure)) throw cause
-      await pause(wait, signal)
+      await session.pause(wait, signal)
     }
   }
   return null

@@ -1,6 +1,8 @@
-/** Waits; returns early when the run is interrupted. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
+/** Waits; returns early when the signal comes. Handed in, so that the simulation of the tests can do without a clock. */
+export type Pause = (milliseconds: number, signal: AbortSignal) => Promise<void>
+
+export const pause: Pause = (milliseconds, signal) =>
+  new Promise((resolve) => {
     if (signal.aborted) return resolve()
     const done = (): void => {
       clearTimeout(timer)
@@ -10,4 +12,3 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<void> 
     const timer = setTimeout(done, milliseconds)
     signal.addEventListener('abort', done, { once: true })
   })
-}

@@ -19,11 +19,11 @@ import { interrupted, isFenced, isUnrecorded, sendFenced, settle, takeLock } fro
 import { announceWayBack, takeBookmark } from './bookmark.ts'
 import { prepareTables } from './prepare.ts'
 import type { Facts } from './reading.ts'
-import { databaseTime, look } from './session.ts'
+import { askPatiently, databaseTime, look } from './session.ts'
 import type { Session } from './session.ts'
 import { bodyOf, composeStep, durationIn, readStep } from './step-batch.ts'
 import type { ReadStep } from './step-batch.ts'
-import { appendLog } from './tables.ts'
+import { appendLog, LOG } from './tables.ts'
 import { isUnverified, problemOf } from './verification.ts'
 
 /** How often a step whose answer is lost is sent again, once it is certain that it was not applied. */
@@ -121,7 +121,7 @@ async function runStep(session: Session, step: Step): Promise<StepEnd> {
     const facts = await settle(session, isLost(cause) ? cause.retryAfterMs : 0)
     if (facts === null) return { kind: 'unknown', error: unknownError(environment, step.migration.name, reason) }
     const row = facts.history.find(({ name }) => name === step.migration.name)
-    if (step.kind === 'revert' ? row === undefined : row !== undefined) return settled(session, step, row)
+    if (step.kind === 'revert' ? row === undefined : row !== undefined) return await settled(session, step, row)
     if (session.signal.aborted) return { kind: 'failed', error: interrupted(environment) }
     if (cause instanceof QueryFailure && !isFenced(cause)) return fail(session, step, read, cause)
     if (++recoveries > MAX_RECOVERIES) return { kind: 'failed', error: lostError(environment, reason) }
@@ -136,9 +136,23 @@ function finish(session: Session, step: Step, durationMs: number): StepEnd {
 }
 
 /** The row says that it is done: by this run, whose answer was lost, or by another one in between. */
-function settled(session: Session, step: Step, row: AppliedMigration | undefined): StepEnd {
-  if (row !== undefined && row.runId !== session.target.runId) return { kind: 'done', result: null }
-  return finish(session, step, row?.durationMs ?? 0)
+async function settled(session: Session, step: Step, row: AppliedMigration | undefined): Promise<StepEnd> {
+  const { runId } = session.target
+  const isOurs = row === undefined ? await hasRevertedIt(session, step) : row.runId === runId
+  return isOurs ? finish(session, step, row?.durationMs ?? 0) : { kind: 'done', result: null }
+}
+
+/** Of a migration that was taken back there is no row left; who did it says the log. */
+async function hasRevertedIt(session: Session, { migration }: Step): Promise<boolean> {
+  const query = {
+    sql: `SELECT 1 FROM ${LOG} WHERE event = 'rollback' AND migration_name = ?1 AND run_id = ?2`,
+    params: [migration.name, session.target.runId],
+  }
+  // What was done is certain by now; who did it may be waited for as long as for everything else.
+  const [rows = []] = await askPatiently(session, AbortSignal.timeout(session.target.limits.recoverWaitMs), (ask) =>
+    ask([query]),
+  )
+  return rows.length > 0
 }
 
 /** The database refused a statement: find which, and tell the log. */

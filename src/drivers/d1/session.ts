@@ -3,7 +3,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import type { Emit } from '../../core/event.ts'
 import { isLost } from './client.ts'
 import type { D1Client, Query, RequestOptions, Rows } from './client.ts'
-import { pause } from './pause.ts'
+import type { Pause } from './pause.ts'
 import { readFacts } from './reading.ts'
 import type { Facts } from './reading.ts'
 import { EMPTY_LOG } from './tables.ts'
@@ -23,6 +23,7 @@ export interface Session {
   readonly author: Author
   readonly emit: Emit
   readonly signal: AbortSignal
+  readonly pause: Pause
   /** Every token that this connection has ever tried to take the lock with: what they own is ours. */
   readonly tokens: Set<string>
   hold: Hold | null
@@ -32,7 +33,13 @@ export interface Session {
   skewMs: number
 }
 
-export function createSession(client: D1Client, target: Target<D1Endpoint>, emit: Emit, signal: AbortSignal): Session {
+export function createSession(
+  client: D1Client,
+  target: Target<D1Endpoint>,
+  emit: Emit,
+  signal: AbortSignal,
+  pause: Pause,
+): Session {
   const role = target.environment.endpoint.kind === 'remote' ? 'cloudflare-api' : 'local'
   return {
     client,
@@ -40,6 +47,7 @@ export function createSession(client: D1Client, target: Target<D1Endpoint>, emit
     author: { runId: target.runId, role, actor: target.actor },
     emit,
     signal,
+    pause,
     tokens: new Set(),
     hold: null,
     logEnd: EMPTY_LOG,
@@ -63,7 +71,7 @@ export async function look(session: Session, signal: AbortSignal = session.signa
 
 /** Asks for something that changes nothing, again and again while answers are lost. */
 export async function askPatiently<T>(
-  { client, target }: Session,
+  { client, target, pause }: Session,
   signal: AbortSignal,
   read: (ask: (queries: readonly Query[]) => Promise<readonly Rows[]>) => Promise<T>,
 ): Promise<T> {

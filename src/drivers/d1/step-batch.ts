@@ -70,8 +70,13 @@ export function composeStep(
   )
   const measure = { sql: `SELECT duration_ms AS duration FROM ${LOG} WHERE id = ?1`, params: [logEnd.id] }
   if (isRevert) {
+    // What another run has taken back in between must not be taken back again: without its row the batch fails.
+    const guard = {
+      sql: `INSERT INTO ${LOG} (id, at, event, outcome, role, detail, previous_hash, hash) SELECT -1, '', '', '', NULL, '', '', '' WHERE NOT EXISTS (SELECT 1 FROM ${HISTORY} WHERE migration_name = ?1)`,
+      params: [migration.name],
+    }
     const erase = { sql: `DELETE FROM ${HISTORY} WHERE migration_name = ?1`, params: [migration.name] }
-    return { queries: [erase, ...body, event, measure], logEnd }
+    return { queries: [guard, erase, ...body, event, measure], logEnd }
   }
   const begin = {
     sql: `INSERT INTO ${HISTORY} (migration_name, checksum, status, applied_by, run_id) VALUES (?1, ?2, 'started', ?3, ?4)`,
