@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { createWorld } from '../support/d1/simulation.ts'
+import { SEED, sizeOf } from './campaign.ts'
+
+/** How many seeds are all. */
+const ALL = 100_000
+
+test('the protocol of D1 over SQLite, with requests lost, delayed and doubled and two runs at once', async () => {
+  const world = await createWorld()
+  const count = Math.min(sizeOf(2_000), ALL)
+  const failures: string[] = []
+  let faults = 0
+  for (let seed = SEED; seed < SEED + count; seed++) {
+    const found = await world.simulate(seed)
+    faults += found.faults
+    if (found.violations.length > 0) failures.push(`D1_SEED=${seed}: ${found.violations.join('; ')}`)
+  }
+  console.log(
+    `| D1 simulated | seeds ${SEED} to ${SEED + count - 1} | ${faults} faults | ${failures.length} violations |`,
+  )
+  expect(failures).toEqual([])
+})
