@@ -15,8 +15,8 @@ test('the protocol of D1 over SQLite, with requests lost, delayed and doubled an
     faults += found.faults
     if (found.violations.length > 0) failures.push(`D1_SEED=${seed}: ${found.violations.join('; ')}`)
   }
-  console.log(
-    `| D1 simulated | seeds ${SEED} to ${SEED + count - 1} | ${faults} faults | ${failures.length} violations |`,
+  process.stdout.write(
+    `| D1 simulated | seeds ${SEED} to ${SEED + count - 1} | ${faults} faults | ${failures.length} violations |\n`,
   )
   expect(failures).toEqual([])
 })
