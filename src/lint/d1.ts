@@ -4,6 +4,7 @@ import type { Finding } from '../core/finding.ts'
 import { sourceOf } from '../core/plan.ts'
 import type { Step } from '../core/plan.ts'
 import { locatorOf } from '../sql/location.ts'
+import type { ScriptProblem } from '../sql/problem.ts'
 import { followForeignKeys } from '../sql/sqlite/foreign-keys.ts'
 import { LONG_BATCH, pragmaName } from '../sql/sqlite/restrictions.ts'
 import { readSqliteScript } from '../sql/sqlite/script.ts'
@@ -25,7 +26,7 @@ export const checkD1Content: Check = async (plan, _environment, reading) => {
     ;({ dependents } = followed)
     const find = locatorOf(sourceOf(step))
     const problems = [...script.problems, ...followed.problems].toSorted((a, b) => a.offset - b.offset)
-    findings.push(...problems.map((problem) => findingAt(step, 'block', problem, find)))
+    findings.push(...problems.map((problem) => findingAt(step, 'block', forStep(step, problem), find)))
     if (problems.length === 0) findings.push(...findNotable(step, sql, script))
   }
   return findings
@@ -80,13 +81,18 @@ function findNotable(step: Step, sql: string, script: SqliteScript): readonly Fi
   ]
 }
 
-/** A rollback block is a comment, and a comment may be empty of SQL. */
-function noSql(step: Step): Finding {
-  const { name, file } = step.migration
-  return findingAt(step, 'block', {
+/** A rollback block is a comment, and a comment may be prose. */
+function forStep({ kind, migration }: Step, problem: ScriptProblem): ScriptProblem {
+  if (kind === 'apply' || problem.code !== 'sql/not-sql') return problem
+  return {
+    ...problem,
     code: 'sql/rollback-not-sql',
-    message: `The rollback of ${name} holds no statement.`,
-    hint: `Write ${file.replace(/\.sql$/, '.down.sql')} with the SQL that takes it back; it comes before the block in the file.`,
-    offset: 0,
-  })
+    message: `The rollback of ${migration.name} is not SQL: ${problem.message}`,
+    hint: `Write ${migration.file.replace(/\.sql$/, '.down.sql')} with the SQL that takes it back; it comes before the block in the file.`,
+  }
+}
+
+function noSql(step: Step): Finding {
+  const problem = { code: 'sql/not-sql', message: 'it holds no statement.', hint: '', offset: 0 } as const
+  return findingAt(step, 'block', forStep(step, problem))
 }

@@ -121,6 +121,37 @@ describe('the commands on D1', () => {
     expect(existsSync(`${project.dir}/.wrangler/state/v3/d1/miniflare-D1DatabaseObject`)).toBe(true)
   })
 
+  test('check --reversible takes each migration up, down and up on a throw-away D1, and names what a rollback leaves', async () => {
+    await using project = createProject({
+      files: {
+        ...FILES,
+        'd1/003-leaves.sql':
+          'ALTER TABLE users ADD COLUMN email text;\nCREATE INDEX users_email ON users (email);\n-- Rollback:\n-- DROP INDEX users_email;\n',
+        'd1/004-prose.sql': 'CREATE TABLE a (b text);\n-- Rollback:\n-- just drop it\n',
+        'd1/005-renames.sql': 'ALTER TABLE a RENAME TO c;\n-- Rollback:\n-- ALTER TABLE c RENAME TO a;\n',
+      },
+      env: LOCAL,
+    })
+
+    const run = await project.run(['check', '--reversible', '--json'])
+
+    expect({ exitCode: run.exitCode, stderr: run.stderr }).toMatchObject({ exitCode: 4 })
+    expect(run.json()['migrations'].map(({ name, status }: Record<string, string>) => [name, status])).toEqual([
+      ['001-users', 'reversible'],
+      ['002-keys', 'reversible'],
+      ['003-leaves', 'failed'],
+      ['004-prose', 'failed'],
+      ['005-renames', 'reversible'],
+    ])
+    expect(run.json()['findings'].map(({ code, message }: Record<string, string>) => [code, message])).toEqual(
+      expect.arrayContaining([
+        ['sql/rollback-not-sql', expect.stringContaining('The rollback of 004-prose is not SQL')],
+        ['rollback/incomplete', 'The rollback of 003-leaves leaves behind column users.email.'],
+      ]),
+    )
+    expect(existsSync(`${project.dir}/.wrangler`)).toBe(false)
+  })
+
   test('a failing statement is told with its line, and nothing of its file is applied', async () => {
     await using remote = await createRemote(databases)
     await using project = remoteProject(remote, {

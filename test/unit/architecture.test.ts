@@ -18,13 +18,13 @@ test('every import of src is one that the table of rooms allows', () => {
   expect(findOffences(new Map(files.map((file) => [file, readFileSync(ROOT + file, 'utf8')])))).toEqual([])
 })
 
-test('git is started by one file, and beside it only the embedded server starts programs', () => {
+test('git is started by one file, and beside it only the embedded server and the local D1 start programs', () => {
   const starters = readdirSync(`${ROOT}src`, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.ts') && !path.startsWith('drivers/embedded/'))
     .filter((path) => readFileSync(`${ROOT}src/${path}`, 'utf8').includes('node:child_process'))
 
-  expect(starters).toEqual(['sources/git-process.ts'])
+  expect(starters.toSorted()).toEqual(['drivers/d1/local.ts', 'sources/git-process.ts'])
 })
 
 const FORMS = {

@@ -101,7 +101,7 @@ export function createSpinnerProgress(
         case 'migration-failed':
           return above(`${paint('bad', '✗')} ${environment}  ${event.migration}\n`)
         case 'way-back':
-          return above(`${paint('dim', `  ${environment}  ${sanitize(event.what)}`)}\n`)
+          return above(`${paint('dim', `  ${environment}  ${clean(event.what)}`)}\n`)
         case 'prepared':
           return above(`${paint('good', '✓')} ${environment}  history tables created\n`)
         case 'notice':

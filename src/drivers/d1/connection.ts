@@ -17,6 +17,7 @@ import { runSteps } from './run.ts'
 import { askPatiently, createSession, look, unreachable } from './session.ts'
 import type { Session } from './session.ts'
 import type { D1Endpoint } from './url.ts'
+import { takeSnapshot } from './snapshot.ts'
 import { verifyMigrations } from './verification.ts'
 
 /** Opens the way to a database, which is not told of it yet. */
@@ -101,6 +102,14 @@ function createConnection(session: Session, first: Facts): Connection {
           entries.push(...page)
           if (page.length < LOG_PAGE) return entries
         }
+      } catch (cause) {
+        throw explain(cause, target)
+      }
+    },
+
+    async snapshot() {
+      try {
+        return await takeSnapshot(session)
       } catch (cause) {
         throw explain(cause, target)
       }

@@ -39,13 +39,17 @@ export async function takeLock(session: Session, withinMs: number, signal: Abort
   const environment = target.environment.name
   const deadline = Date.now() + withinMs
   session.hold = null
+  const isTreeDirty = target.actor.isTreeDirty()
   for (let wait = SHORTEST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     if (signal.aborted) throw interrupted(environment)
     const seen = await look(session, signal)
     const holder = holderInTheWay(session, seen.lock)
     if (holder === null) {
       const facts = await claim(session, seen, signal)
-      if (facts !== null) return facts
+      if (facts !== null) {
+        session.author.isTreeDirty = await isTreeDirty
+        return facts
+      }
     } else {
       emit({ type: 'waiting', environment, what: `another run is at work: ${holder}` })
     }

@@ -20,6 +20,9 @@ function parseEntry(row: Readonly<Record<string, unknown>>): LogEntry {
   const { id, duration_ms: durationMs } = row
   const at = text(row['at'])
   if (typeof id !== 'number' || at === null) throw unreadable()
+  const written = text(row['detail']) ?? ''
+  const { by, ...detail } = record(written)
+  const { gitDirty, ciJob } = fieldsOf(by)
   const entry = {
     id,
     at: new Date(at),
@@ -32,23 +35,27 @@ function parseEntry(row: Readonly<Record<string, unknown>>): LogEntry {
     role: text(row['role']) ?? '',
     osUser: text(row['os_user']),
     gitCommit: text(row['git_commit']),
+    gitDirty: typeof gitDirty === 'boolean' ? gitDirty : null,
     ciRun: text(row['ci_run']),
+    ciJob: text(ciJob),
     previousHash: text(row['previous_hash']) ?? '',
     hash: text(row['hash']) ?? '',
   }
   const { event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, previousHash } = entry
-  const detail = text(row['detail']) ?? ''
-  const values = [event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, detail] as const
-  return { ...entry, detail: record(detail), isIntact: hashOf([id, at, ...values, previousHash]) === entry.hash }
+  const values = [event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, written] as const
+  return { ...entry, detail, isIntact: hashOf([id, at, ...values, previousHash]) === entry.hash }
 }
 
 function record(detail: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(detail)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
+    return fieldsOf(JSON.parse(detail))
   } catch {
     return {}
   }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 function text(value: unknown): string | null {

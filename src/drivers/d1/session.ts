@@ -44,7 +44,7 @@ export function createSession(
   return {
     client,
     target,
-    author: { runId: target.runId, role, actor: target.actor },
+    author: { runId: target.runId, role, actor: target.actor, isTreeDirty: null },
     emit,
     signal,
     pause,

@@ -91,6 +91,8 @@ export interface Author {
   readonly runId: string
   readonly role: string
   readonly actor: Actor
+  /** See `Actor.isTreeDirty`; asked for when the lock is taken, before which nothing is written. */
+  isTreeDirty: boolean | null
 }
 
 /** The values of a row that its hash is made of, in their order; the duration is the database's to measure. */
@@ -123,17 +125,18 @@ export function hashOf(values: HashedValues): string {
  * are expressions over `?1` (the migration) and `?2` (the run); an outcome that comes out as NULL fails the batch.
  */
 export function appendLog(
-  { runId, role, actor }: Author,
+  author: Author,
   end: LogEnd,
   at: Date,
   entry: NewEntry,
   { durationSql = 'NULL', outcomeSql }: { readonly durationSql?: string; readonly outcomeSql?: string } = {},
 ): { readonly query: Query; readonly end: LogEnd } {
+  const { runId, role, actor } = author
   const { event, migration, checksum, outcome } = entry
   const { osUser, gitCommit, ciRun } = actor
   const id = end.id + 1
   const time = at.toISOString()
-  const detail = JSON.stringify(entry.detail)
+  const detail = JSON.stringify({ ...entry.detail, ...signatureOf(author) })
   const hash = hashOf([
     id,
     time,
@@ -170,4 +173,13 @@ VALUES (?3, ?4, ?5, ?1, ?6, ${outcomeSql ?? '?7'}, ${durationSql}, ?2, ?8, ?9, ?
     ],
   }
   return { query, end: { id, hash } }
+}
+
+/** What is known of the author and has no column; the log is read with it, see `parseLog`. */
+function signatureOf({ actor: { gitCommit, ciJob }, isTreeDirty }: Author): object {
+  const by = {
+    ...(gitCommit === null || isTreeDirty === null ? {} : { gitDirty: isTreeDirty }),
+    ...(ciJob === null ? {} : { ciJob }),
+  }
+  return Object.keys(by).length === 0 ? {} : { by }
 }

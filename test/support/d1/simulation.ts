@@ -329,7 +329,7 @@ function targetOf(runId: string): Target<D1Endpoint> {
     historySchema: 'public',
     limits: DEFAULT_LIMITS,
     runId,
-    actor: { osUser: 'simulation', gitCommit: null, ciRun: null },
+    actor: { osUser: 'simulation', gitCommit: null, ciRun: null, ciJob: null, isTreeDirty: async () => null },
   }
 }
 
