@@ -186,7 +186,11 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     const added = touched.flatMap(({ kind, migration }): AppliedMigration[] =>
       migration.name === stuck ? [rowOf(migration, 'started')] : kind === 'revert' ? [] : [rowOf(migration, 'applied')],
     )
-    return { environment, history: [...reading.history.filter(({ name }) => !names.has(name)), ...added] }
+    // What was sent together with the one that is not known is not known either, and listed behind it.
+    const undecided =
+      outcome?.status === 'unknown' ? [failed?.name ?? '', ...outcome.left.map(({ migration }) => migration.name)] : []
+    const history = [...reading.history.filter(({ name }) => !names.has(name)), ...added]
+    return { environment, history, undecided: new Set(undecided) }
   })
   return buildMatrix(survey.folders, columns)
 }

@@ -16,9 +16,11 @@ export interface Folder {
 export interface Column {
   readonly environment: Environment
   readonly history: readonly AppliedMigration[] | null
+  /** Migrations of which it is not known whether they are applied: a run has lost its connection over them. */
+  readonly undecided?: ReadonlySet<string>
 }
 
-/** `unknown`: the environment could not be read. `started`: a run began it and nobody knows that it ended. */
+/** `unknown`: the environment could not be read, or a run could not find out. `started`: a run began it and nobody knows that it ended. */
 export type CellState = 'applied' | 'pending' | 'changed' | 'missing' | 'started' | 'unknown'
 
 export interface Cell {
@@ -75,8 +77,9 @@ export function buildMatrix(folders: readonly Folder[], columns: readonly Column
 
 function buildRows(folder: Folder, columns: readonly Column[]): MatrixRow[] {
   const files = new Map(folder.migrations.map((migration) => [migration.name, migration]))
-  const histories = columns.map(({ environment, history }) => ({
+  const histories = columns.map(({ environment, history, undecided }) => ({
     name: environment.name,
+    undecided,
     rows: history === null ? null : new Map(history.map((row) => [row.name, row])),
   }))
   const names = new Set(files.keys())
@@ -90,11 +93,12 @@ function buildRows(folder: Folder, columns: readonly Column[]): MatrixRow[] {
       dir: folder.dir,
       migration,
       cells: new Map(
-        histories.flatMap(({ name: environment, rows }): [string, Cell][] => {
+        histories.flatMap(({ name: environment, rows, undecided }): [string, Cell][] => {
           const row = rows?.get(name) ?? null
           // A migration without a file has a cell only where a history names it.
           if (row === null && migration === null && rows !== null) return []
-          return [[environment, { state: rows === null ? 'unknown' : stateOf(migration, row), row }]]
+          const isUnknown = rows === null || undecided?.has(name) === true
+          return [[environment, { state: isUnknown ? 'unknown' : stateOf(migration, row), row }]]
         }),
       ),
     }

@@ -35,8 +35,10 @@ export async function rehearseReversals(
       reversals.push({ migration: migration.name, status: 'untried', findings: [] })
       continue
     }
-    emit({ type: 'waiting', environment: 'rehearsal', what: `${migration.name}: up, down and up again` })
-    const tried = await rehearse(connection, migration, withoutRollback.has(migration.name), before)
+    const goesBack = migration.down !== null && !withoutRollback.has(migration.name)
+    const way = goesBack ? 'up, down and up again' : 'up'
+    emit({ type: 'waiting', environment: 'rehearsal', what: `${migration.name}: ${way}` })
+    const tried = await rehearse(connection, migration, goesBack, before)
     reversals.push({ migration: migration.name, status: tried.status, findings: tried.findings })
     isStuck = tried.after === null
     before = tried.after ?? before
@@ -54,7 +56,7 @@ interface Tried {
 async function rehearse(
   connection: Connection,
   migration: Migration,
-  hasNoRollback: boolean,
+  goesBack: boolean,
   before: Snapshot,
 ): Promise<Tried> {
   const { name, down } = migration
@@ -65,7 +67,7 @@ async function rehearse(
   }
   const up = await connection.snapshot()
   if (down === null) return { status: 'irreversible', findings: [noRollback(migration)], after: up }
-  if (hasNoRollback) return { status: 'failed', findings: [], after: up }
+  if (!goesBack) return { status: 'failed', findings: [], after: up }
 
   const kept = await runStep(connection, 'revert', migration)
   if (kept !== null) {

@@ -17,6 +17,16 @@ function statesOf(matrix: Matrix): Record<string, Record<string, string>> {
   )
 }
 
+test('what a run lost its connection over is neither applied nor pending', () => {
+  const matrix = buildMatrix(
+    [{ dir: 'database', migrations: migrationsOf('1-a', '2-b') }],
+    [{ ...column('dev', [rowOf('1-a')]), undecided: new Set(['2-b']) }],
+  )
+
+  expect(statesOf(matrix)).toEqual({ '1-a': { dev: 'applied' }, '2-b': { dev: 'unknown' } })
+  expect(matrix.inSync).toBe(false)
+})
+
 test('each cell says what one environment makes of one file', () => {
   const matrix = buildMatrix(
     [{ dir: 'database', migrations: migrationsOf('1-a', '2-b', '10-c') }],
