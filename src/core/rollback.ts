@@ -7,6 +7,8 @@ export interface SqlSource {
   readonly firstLine: number
   /** How many characters stand before `sql` in each line of the file: a comment's mark. */
   readonly indent: number
+  /** What stands there, where it is not `-- `. */
+  readonly lead?: string
 }
 
 /** The line that begins a rollback block, and nothing else in it: `-- Rollback`, `-- Rollback instructions (comment):`, `-- Down`. */

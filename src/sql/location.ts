@@ -14,7 +14,7 @@ export function locatorOf(source: SqlSource): (offset: number) => PlaceInFile {
   return (offset) => {
     const { line, column, sourceLine } = find(offset)
     const at = { file: source.file, line: line + source.firstLine - 1, column: column + source.indent }
-    return { at, sourceLine: source.indent === 0 ? sourceLine : `-- ${sourceLine}` }
+    return { at, sourceLine: source.indent === 0 ? sourceLine : `${source.lead ?? '-- '}${sourceLine}` }
   }
 }
 

@@ -37,7 +37,8 @@ export function findVerifyQueries(text: string, file: string, reader: ScriptRead
     if (!comments.has(index) || !isVerifyLine(line)) return []
     const content = line.replace(/^[ \t]*--[ \t]*verify:[ \t]*/i, '').trimEnd()
     if (content !== '') {
-      const source = { sql: content, file, firstLine: index + 1, indent: line.trimEnd().length - content.length }
+      const lead = line.slice(0, line.trimEnd().length - content.length)
+      const source = { sql: content, file, firstLine: index + 1, indent: lead.length, lead }
       return [{ text: content.replace(/[;\s]+$/, ''), source, offset: 0 }]
     }
     const body: string[] = []

@@ -39,8 +39,13 @@ describe('the verify queries of a file', () => {
 
   test('know their place', () => {
     const text = 'CREATE TABLE t ();\n  -- verify: SELECT true\n-- Verify:\n--\n-- SELECT 1;\n--   SELECT 2;\n'
-    const places = findVerifyQueries(text, 'f.sql').map(({ source, offset }) => locateIn(source, offset).at)
-    expect(places).toEqual([
+    const places = findVerifyQueries(text, 'f.sql').map(({ source, offset }) => locateIn(source, offset))
+    expect(places.map(({ sourceLine }) => sourceLine)).toEqual([
+      '  -- verify: SELECT true',
+      '-- SELECT 1;',
+      '--   SELECT 2;',
+    ])
+    expect(places.map(({ at }) => at)).toEqual([
       { file: 'f.sql', line: 2, column: 14 },
       { file: 'f.sql', line: 5, column: 4 },
       { file: 'f.sql', line: 6, column: 6 },
