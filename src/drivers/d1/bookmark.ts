@@ -27,7 +27,7 @@ export function announceWayBack(session: Session, bookmark: string | null): void
       : {
           type: 'way-back',
           environment: name,
-          what: `the way back to now: npx wrangler d1 time-travel restore <name of the database> --bookmark=${bookmark}`,
+          what: `the way back to now: npx wrangler d1 time-travel restore ${endpoint.databaseName ?? '<name of the database>'} --bookmark=${bookmark}`,
         },
   )
 }

@@ -76,7 +76,8 @@ export async function askPatiently<T>(
   read: (ask: (queries: readonly Query[]) => Promise<readonly Rows[]>) => Promise<T>,
 ): Promise<T> {
   const { environment, limits } = target
-  const deadline = Date.now() + limits.connectMs
+  let deadline = Date.now() + limits.connectMs
+  let isExtended = false
   for (let wait = SHORTEST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     const options: RequestOptions = { withinMs: Math.max(deadline - Date.now(), 1), signal }
     try {
@@ -84,6 +85,11 @@ export async function askPatiently<T>(
     } catch (cause) {
       if (!isLost(cause)) throw cause
       const next = Math.max(wait * (0.5 + Math.random() / 2), cause.retryAfterMs)
+      // A service that asks to be left alone for a while gets that, once.
+      if (cause.retryAfterMs > 0 && !isExtended) {
+        isExtended = true
+        deadline += cause.retryAfterMs
+      }
       if (signal.aborted || Date.now() + next >= deadline) throw unreachable(environment, cause.message)
       await pause(next, signal)
     }

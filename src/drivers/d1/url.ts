@@ -11,6 +11,8 @@ export interface RemoteEndpoint {
   readonly apiBase: string
   readonly accountId: string
   readonly databaseId: string
+  /** What wrangler's configuration calls it; null where it does not know this id. */
+  readonly databaseName: string | null
   readonly token: Secret
 }
 
@@ -56,7 +58,7 @@ export function parseD1Url(url: string, context: D1UrlContext): ParsedUrl<D1Endp
   )
 }
 
-function parseRemote(id: string, { variable }: D1UrlContext): ParsedUrl<RemoteEndpoint> {
+function parseRemote(id: string, { variable, projectDir }: D1UrlContext): ParsedUrl<RemoteEndpoint> {
   if (!ID.test(id)) {
     return refuse(
       'config/bad-url',
@@ -93,8 +95,26 @@ function parseRemote(id: string, { variable }: D1UrlContext): ParsedUrl<RemoteEn
   const secret = new Secret(token)
   return {
     ok: true,
-    endpoint: { kind: 'remote', apiBase, accountId, databaseId: id, token: secret },
+    endpoint: {
+      kind: 'remote',
+      apiBase,
+      accountId,
+      databaseId: id,
+      databaseName: nameOf(id, projectDir),
+      token: secret,
+    },
     secrets: [secret],
+  }
+}
+
+/** The name that wrangler's commands take. */
+function nameOf(id: string, projectDir: string): string | null {
+  try {
+    const known = findWranglerConfig(projectDir)?.databases.find(({ databaseId }) => databaseId === id)
+    return known?.databaseName ?? known?.binding ?? null
+  } catch {
+    // Only for a hint: a configuration that cannot be read is not needed for a remote database.
+    return null
   }
 }
 

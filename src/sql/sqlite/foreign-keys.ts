@@ -116,13 +116,20 @@ function isSame(a: string, b: string): boolean {
 }
 
 function losingProblem(table: string, losing: readonly Dependent[], offset: number): ScriptProblem {
-  const names = [...new Set(losing.map((dependent) => dependent.table))]
-  const isCascade = losing.some(({ onDelete }) => onDelete === 'CASCADE')
-  const what = isCascade ? 'deletes the rows of' : 'empties columns of'
-  const [child = ''] = names
+  const namesWhere = (isCascade: boolean): string =>
+    [...new Set(losing.filter(({ onDelete }) => (onDelete === 'CASCADE') === isCascade).map((key) => key.table))].join(
+      ', ',
+    )
+  const deleted = namesWhere(true)
+  const cleared = namesWhere(false)
+  const harm = [
+    deleted === '' ? '' : `deletes the rows of ${deleted}`,
+    cleared === '' ? '' : `clears columns of ${cleared}`,
+  ].filter((part) => part !== '')
+  const child = losing[0]?.table ?? ''
   return {
     code: 'sql/drop-cascades',
-    message: `DROP TABLE ${table} ${what} ${names.join(', ')}: ${names.length === 1 ? 'it references' : 'they reference'} ${table} ON DELETE ${losing[0]?.onDelete ?? ''}, and D1 cannot switch foreign keys off.`,
+    message: `DROP TABLE ${table} ${harm.join(' and ')}: their foreign keys say so (ON DELETE CASCADE or SET), and D1 cannot switch foreign keys off.`,
     hint: `To rebuild ${table} without a loss: CREATE TABLE ${child}_kept AS SELECT * FROM ${child}; DROP TABLE ${child}; rebuild ${table}; create ${child} again, fill it from ${child}_kept, DROP TABLE ${child}_kept. To lose the rows on purpose, write DELETE FROM ${child}; before it.`,
     offset,
   }

@@ -7,6 +7,8 @@ export type Fate =
   | { readonly kind: 'works' }
   /** Not carried out, and answered with this status (429, 500, 401, 404). */
   | { readonly kind: 'refused'; readonly status: number; readonly retryAfter?: string }
+  /** Not carried out; answered with a redirect. */
+  | { readonly kind: 'redirect'; readonly to: string }
   /** Carried out, and answered with a 500. */
   | { readonly kind: 'fails-after' }
   /** Carried out, and the connection is broken before the answer. */
@@ -42,8 +44,9 @@ export interface Shim extends AsyncDisposable {
   isReachable: boolean
   /** Null: the service gives no bookmarks. */
   bookmark: string | null
-  /** How many batches have arrived. */
+  /** How many batches have arrived, and how many of them have been carried out, whatever came of it. */
   readonly requests: number
+  readonly carriedOut: number
 }
 
 export const ACCOUNT = '0123456789abcdef0123456789abcdef'
@@ -52,6 +55,7 @@ export const TOKEN = 'shim-token-mg9Zq3vT7LwX'
 /** Starts a shim for one database. The shape of requests and answers is that of Cloudflare's API reference for D1. */
 export async function startShim(database: RealDatabase, databaseId: string): Promise<Shim> {
   let requests = 0
+  let carriedOut = 0
   const works: Fate = { kind: 'works' }
   const shim: Omit<Shim, 'url' | typeof Symbol.asyncDispose> & { url: string } = {
     url: '',
@@ -63,6 +67,9 @@ export async function startShim(database: RealDatabase, databaseId: string): Pro
     bookmark: '00000001-00000002-00004e2f-0a83ea2fceebc654de0640c422be4653',
     get requests() {
       return requests
+    },
+    get carriedOut() {
+      return carriedOut
     },
   }
 
@@ -81,6 +88,8 @@ export async function startShim(database: RealDatabase, databaseId: string): Pro
     } catch (cause) {
       const message = (cause instanceof Error ? cause.message : String(cause)).replace(/^D1_ERROR: /, '')
       return failure(400, 7500, message)
+    } finally {
+      carriedOut++
     }
   }
 
@@ -96,6 +105,9 @@ export async function startShim(database: RealDatabase, databaseId: string): Pro
         if (fate.retryAfter !== undefined) response.setHeader('retry-after', fate.retryAfter)
         return reply(response, failure(fate.status, 10_000, `The shim refuses with ${fate.status}`))
       }
+      case 'redirect':
+        response.writeHead(307, { location: fate.to })
+        return void response.end()
       case 'fails-after':
         await carryOut(queries)
         return reply(response, failure(500, 7500, 'internal error'))

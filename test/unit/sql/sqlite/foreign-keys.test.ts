@@ -62,3 +62,12 @@ test('what a script makes is known to the next one', () => {
     { table: 'c', parent: 'q', onDelete: 'CASCADE' },
   ])
 })
+
+test('what becomes of the rows is told of each table', () => {
+  const known = [CHILD, { table: 'note', parent: 'parent', onDelete: 'SET NULL' }]
+  const text = 'DROP TABLE parent'
+
+  expect(followForeignKeys(text, splitSqlite(text), known).problems[0]?.message).toMatch(
+    /^DROP TABLE parent deletes the rows of child and clears columns of note: /,
+  )
+})
