@@ -30,18 +30,25 @@ export type LocalAnswer =
 
 /** What of miniflare is used. */
 interface Miniflare {
-  getD1Database(binding: string): Promise<Database>
+  readonly ready: Promise<unknown>
+  dispatchFetch(url: string, init: { method: string; body: string }): Promise<{ json(): Promise<unknown> }>
   dispose(): Promise<void>
 }
 
-interface Database {
-  prepare(sql: string): Statement
-  batch(statements: readonly Statement[]): Promise<readonly { readonly results: readonly Record<string, unknown>[] }[]>
-}
-
-interface Statement {
-  bind(...values: readonly (string | number | null)[]): Statement
-}
+/** What runs in workerd: one batch a request. From outside each statement would be a round trip of its own. */
+const WORKER = `export default {
+  async fetch(request, { DB }) {
+    try {
+      const statements = (await request.json()).map(({ sql, params }) => {
+        const statement = DB.prepare(sql)
+        return params.length === 0 ? statement : statement.bind(...params)
+      })
+      return Response.json({ rows: (await DB.batch(statements)).map(({ results }) => results) })
+    } catch (cause) {
+      return Response.json({ error: String(cause.message) })
+    }
+  }
+}`
 
 type MiniflareModule = { readonly Miniflare: new (options: Record<string, unknown>) => Miniflare }
 
@@ -50,7 +57,8 @@ async function serve(task: LocalTask): Promise<void> {
   if (module === null) return answer({ kind: 'absent' })
   const miniflare = new module.Miniflare({
     modules: true,
-    script: '',
+    script: WORKER,
+    compatibilityDate: '2024-01-01',
     d1Databases: { DB: task.databaseId },
     d1Persist: task.persistDir,
     // What workerd prints is for its developers.
@@ -62,25 +70,39 @@ async function serve(task: LocalTask): Promise<void> {
   const leave = (): void => void miniflare.dispose().finally(() => process.exit(0))
   process.on('disconnect', leave)
   process.on('SIGTERM', leave)
-  const database = await miniflare.getD1Database('DB')
+  await miniflare.ready
   answer({ kind: 'ready' })
-  process.on('message', (request: LocalRequest) => void carryOut(database, request).then(answer))
+  process.on('message', (request: LocalRequest) => void carryOut(miniflare, request).then(answer))
 }
 
-async function carryOut(database: Database, { id, queries }: LocalRequest): Promise<LocalAnswer> {
+async function carryOut(miniflare: Miniflare, { id, queries }: LocalRequest): Promise<LocalAnswer> {
   try {
-    const statements = queries.map(({ sql, params }) => {
-      const statement = database.prepare(sql)
-      return params.length === 0 ? statement : statement.bind(...params)
+    const response = await miniflare.dispatchFetch('http://localhost/', {
+      method: 'POST',
+      body: JSON.stringify(queries),
     })
-    const results = await database.batch(statements)
-    return { kind: 'rows', id, rows: results.map((result) => result.results) }
+    const said = await response.json()
+    if (hasRows(said)) return { kind: 'rows', id, rows: said.rows }
+    return judge(id, hasError(said) ? said.error : 'workerd gave no answer')
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
-    // Anything but SQLite's own words (BUSY among them: another process writes) says nothing about the batch.
-    const isRefusal = message.startsWith('D1_ERROR: ') && !/SQLITE_BUSY|internal error|NOSENTRY/.test(message)
-    return { kind: isRefusal ? 'refused' : 'lost', id, message: message.replace(/^D1_ERROR: /, '') }
+    return { kind: 'lost', id, message: cause instanceof Error ? cause.message : String(cause) }
   }
+}
+
+function judge(id: number, message: string): LocalAnswer {
+  // Anything but SQLite's own words (BUSY among them: another process writes) says nothing about the batch.
+  const isRefusal = message.startsWith('D1_ERROR: ') && !/SQLITE_BUSY|internal error|NOSENTRY/.test(message)
+  return { kind: isRefusal ? 'refused' : 'lost', id, message: message.replace(/^D1_ERROR: /, '') }
+}
+
+type Answered = Extract<LocalAnswer, { readonly kind: 'rows' }>['rows']
+
+function hasRows(value: unknown): value is { readonly rows: Answered } {
+  return typeof value === 'object' && value !== null && 'rows' in value && Array.isArray(value.rows)
+}
+
+function hasError(value: unknown): value is { readonly error: string } {
+  return typeof value === 'object' && value !== null && 'error' in value && typeof value.error === 'string'
 }
 
 /** From the project first: this tool may be installed elsewhere. Null when it is not installed. */

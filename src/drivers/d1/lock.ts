@@ -3,9 +3,9 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { isLost, QueryFailure } from './client.ts'
 import type { Query, RequestOptions, Rows } from './client.ts'
 import { describeHolder, holderOf, isGone } from './holder.ts'
-import { parseFacts, readQueries } from './reading.ts'
+import { LOCK_QUERY, parseFacts, parseLock, readQueries } from './reading.ts'
 import type { Facts, LockState } from './reading.ts'
-import { look } from './session.ts'
+import { askPatiently, look } from './session.ts'
 import type { Session } from './session.ts'
 import { CREATE_LOCK, LOCK, LOG, NOW } from './tables.ts'
 
@@ -41,22 +41,34 @@ export async function takeLock(session: Session, withinMs: number, signal: Abort
   const deadline = Date.now() + withinMs
   session.hold = null
   const isTreeDirty = target.actor.isTreeDirty()
+  let isWaiting = false
+  let lastHolder: string | null = null
   for (let wait = SHORTEST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     if (signal.aborted) throw interrupted(environment)
-    const seen = await look(session, signal)
-    const holder = holderInTheWay(session, seen.lock)
-    if (holder === null) {
+    // While another run is at work only its row is of interest.
+    if (isWaiting) isWaiting = holderInTheWay(session, await lookAtLock(session, signal)) !== null
+    const seen = isWaiting ? null : await look(session, signal)
+    const holder: string | null = seen === null ? lastHolder : holderInTheWay(session, seen.lock)
+    if (seen !== null && holder === null) {
       const facts = await claim(session, seen, signal)
       if (facts !== null) {
         session.author.isTreeDirty = await isTreeDirty
         return facts
       }
     } else {
-      emit({ type: 'waiting', environment, what: `another run is at work: ${holder}` })
+      isWaiting = true
+      lastHolder = holder
+      emit({ type: 'waiting', environment, what: `another run is at work: ${holder ?? ''}` })
     }
     if (Date.now() >= deadline) throw lockHeld(environment, holder)
     await session.pause(Math.min(wait * (0.5 + Math.random() / 2), Math.max(deadline - Date.now(), 1)), signal)
   }
+}
+
+/** The lock alone: what those ask who wait for it. */
+async function lookAtLock(session: Session, signal: AbortSignal): Promise<LockState | null> {
+  const [rows = []] = await askPatiently(session, signal, (ask) => ask([LOCK_QUERY]))
+  return parseLock(rows)
 }
 
 /** Who keeps this connection from taking the lock, in words; null when nobody does. */

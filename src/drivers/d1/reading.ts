@@ -50,6 +50,22 @@ FROM (SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_
 JOIN pragma_foreign_key_list(m.name) f WHERE f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')`,
 }
 
+/** Who holds the lock. */
+export const LOCK_QUERY: Query = {
+  sql: `SELECT epoch, owner, holder, COALESCE(expires_at > ${NOW}, 0) AS alive FROM ${LOCK} WHERE id = 1`,
+}
+
+/** Decodes the answer to `LOCK_QUERY`. */
+export function parseLock([row]: Rows): LockState | null {
+  if (row === undefined) return null
+  return {
+    epoch: Number(row['epoch']),
+    owner: text(row['owner']),
+    holder: text(row['holder']),
+    isAlive: row['alive'] === 1,
+  }
+}
+
 /** The batch that reads everything a run must know, from the tables that are there. */
 export function readQueries({ history, log, lock }: Presence): readonly Query[] {
   const nothing: Query = { sql: 'SELECT NULL AS none WHERE 0' }
@@ -64,9 +80,7 @@ export function readQueries({ history, log, lock }: Presence): readonly Query[] 
         }
       : nothing,
     log ? { sql: `SELECT id, hash FROM ${LOG} ORDER BY id DESC LIMIT 1` } : nothing,
-    lock
-      ? { sql: `SELECT epoch, owner, holder, COALESCE(expires_at > ${NOW}, 0) AS alive FROM ${LOCK} WHERE id = 1` }
-      : nothing,
+    lock ? LOCK_QUERY : nothing,
   ]
 }
 
@@ -106,21 +120,12 @@ export function parseFacts([clock, tables, dependents, history, registered, end,
   const now = new Date(text(clock?.[0]?.['now']) ?? Number.NaN)
   if (tables === undefined || history === undefined || Number.isNaN(now.getTime())) throw unreadable()
   const last = end?.[0]
-  const held = lock?.[0]
   return {
     state: stateOf(tables),
     columns: columnsOf(tables) ?? [],
     initialisedAs: text(registered?.[0]?.['environment']),
     history: history.map(parseRow),
-    lock:
-      held === undefined
-        ? null
-        : {
-            epoch: Number(held['epoch']),
-            owner: text(held['owner']),
-            holder: text(held['holder']),
-            isAlive: held['alive'] === 1,
-          },
+    lock: parseLock(lock ?? []),
     logEnd: last === undefined ? EMPTY_LOG : { id: Number(last['id']), hash: text(last['hash']) ?? '' },
     dependents: (dependents ?? []).map(({ name, parent, action }) => ({
       table: text(name) ?? '',
