@@ -152,6 +152,44 @@ describe('the commands on D1', () => {
     expect(existsSync(`${project.dir}/.wrangler`)).toBe(false)
   })
 
+  test('a status is one request; a sync two to read, one for the lock, one a migration, and one to give the lock back', async () => {
+    await using remote = await createRemote(databases)
+    await using project = remoteProject(remote)
+    const requestsOf = async (...args: readonly string[]): Promise<number> => {
+      const before = remote.shim.requests
+      expect((await project.run(args)).exitCode).toBe(0)
+      return remote.shim.requests - before
+    }
+    await requestsOf('sync')
+    project.write('d1/003-a.sql', 'CREATE TABLE a (b text);\n')
+    project.write('d1/004-b.sql', 'CREATE TABLE b (c text);\n')
+
+    expect(await requestsOf('status')).toBe(1)
+    expect(await requestsOf('sync')).toBe(2 + 1 + 2 + 1)
+    expect(await requestsOf('sync')).toBe(1)
+  })
+
+  test('history --check finds a row of the log that was edited, and one that is gone', async () => {
+    await using remote = await createRemote(databases)
+    await using project = remoteProject(remote)
+    expect((await project.run(['sync'])).exitCode).toBe(0)
+    expect((await project.run(['history', '--check'])).exitCode).toBe(0)
+
+    await remote.query("UPDATE schema_migrations_log SET os_user = 'somebody' WHERE migration_name = '001-users'")
+    const edited = await project.run(['history', '--check'])
+    await remote.query("DELETE FROM schema_migrations_log WHERE migration_name = '001-users'")
+    const removed = await project.run(['history', '--check'])
+
+    expect({ exitCode: edited.exitCode, stdout: edited.stdout }).toMatchObject({
+      exitCode: 4,
+      stdout: expect.stringContaining('row 2 (001-users) was edited'),
+    })
+    expect({ exitCode: removed.exitCode, stdout: removed.stdout }).toMatchObject({
+      exitCode: 4,
+      stdout: expect.stringContaining('rows are missing before row 3'),
+    })
+  })
+
   test('a failing statement is told with its line, and nothing of its file is applied', async () => {
     await using remote = await createRemote(databases)
     await using project = remoteProject(remote, {

@@ -24,10 +24,11 @@ export async function adoptHistory(
   const environment = target.environment.name
   if (digestHistory((await look(session)).history) !== basis) return false
   if (session.hold === null) await takeLock(session, target.limits.lockWaitMs, session.signal)
-  if (digestHistory((await look(session)).history) !== basis) return false
+  const seen = await look(session)
+  if (digestHistory(seen.history) !== basis) return false
   const bookmark = await takeBookmark(session)
   announceWayBack(session, bookmark)
-  await prepareTables(session, { rename: false })
+  await prepareTables(session, { rename: false }, seen)
   for (let recoveries = 0; ;) {
     const { queries, end } = compose(session, source, adoptions, bookmark)
     try {

@@ -133,10 +133,11 @@ function createConnection(session: Session, first: Facts): Connection {
 
     async prepare({ rename }) {
       fresh = null
-      if (isPrepared(session, await look(session), rename)) return false
+      const seen = await readAgain()
+      if (isPrepared(session, seen, rename)) return false
       return workUnderLock(async () => {
-        await takeLock(session, limits.lockWaitMs, session.signal)
-        return prepareTables(session, { rename })
+        const facts = await takeLock(session, limits.lockWaitMs, session.signal, seen)
+        return prepareTables(session, { rename }, facts)
       })
     },
 

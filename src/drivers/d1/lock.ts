@@ -32,10 +32,15 @@ const LONGEST_WAIT = 2_500
 export const ELAPSED_MS: string = `(SELECT CAST(round((julianday('now') - julianday(expires_at)) * 86400000) + ${LEASE_S * 1000} AS integer) FROM ${LOCK} WHERE id = 1)`
 
 /**
- * Takes the lock and reads the database under it. Waits for another run until `withinMs` is over, then throws
+ * Takes the lock and reads the database under it; `justSeen` spares the first look. Waits for another run until `withinMs` is over, then throws
  * `lock/held`; throws `run/interrupted` when the signal comes first, or why the database cannot be reached.
  */
-export async function takeLock(session: Session, withinMs: number, signal: AbortSignal): Promise<Facts> {
+export async function takeLock(
+  session: Session,
+  withinMs: number,
+  signal: AbortSignal,
+  justSeen: Facts | null = null,
+): Promise<Facts> {
   const { target, emit } = session
   const environment = target.environment.name
   const deadline = Date.now() + withinMs
@@ -43,11 +48,13 @@ export async function takeLock(session: Session, withinMs: number, signal: Abort
   const isTreeDirty = target.actor.isTreeDirty()
   let isWaiting = false
   let lastHolder: string | null = null
+  let known = justSeen
   for (let wait = SHORTEST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     if (signal.aborted) throw interrupted(environment)
     // While another run is at work only its row is of interest.
     if (isWaiting) isWaiting = holderInTheWay(session, await lookAtLock(session, signal)) !== null
-    const seen = isWaiting ? null : await look(session, signal)
+    const seen: Facts | null = isWaiting ? null : (known ?? (await look(session, signal)))
+    known = null
     const holder: string | null = seen === null ? lastHolder : holderInTheWay(session, seen.lock)
     if (seen !== null && holder === null) {
       const facts = await claim(session, seen, signal)

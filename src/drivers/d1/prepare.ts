@@ -3,7 +3,7 @@ import { isLost, QueryFailure } from './client.ts'
 import { lostError, unknownError } from './failure.ts'
 import { isFenced, sendFenced, settle } from './lock.ts'
 import type { Facts } from './reading.ts'
-import { databaseTime, look } from './session.ts'
+import { databaseTime } from './session.ts'
 import type { Session } from './session.ts'
 import { appendLog, CREATE_TABLES } from './tables.ts'
 import { describeFailure } from './errors.ts'
@@ -16,11 +16,18 @@ export function isPrepared({ target }: Session, facts: Facts, rename: boolean): 
   return !rename || facts.initialisedAs === target.environment.name
 }
 
-/** Makes the tables and registers the database, under the lock. Returns whether anything had to be made. */
-export async function prepareTables(session: Session, { rename }: { readonly rename: boolean }): Promise<boolean> {
+/**
+ * Makes the tables and registers the database, under the lock, where `seen` says that it has to be. Returns whether it
+ * had to be.
+ */
+export async function prepareTables(
+  session: Session,
+  { rename }: { readonly rename: boolean },
+  seen: Facts,
+): Promise<boolean> {
   const { target, author, emit } = session
   const environment = target.environment.name
-  let facts = await look(session)
+  let facts = seen
   for (let recoveries = 0; ;) {
     if (isPrepared(session, facts, rename)) return recoveries > 0
     const { query, end } = appendLog(author, session.logEnd, databaseTime(session), {

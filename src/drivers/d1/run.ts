@@ -56,12 +56,12 @@ export async function runSteps(session: Session, steps: readonly Step[], basis: 
   if (session.signal.aborted) return stop(first, 'failed', interrupted(environment))
 
   // Looked at before the lock is taken: a plan that does not fit must leave no trace.
-  if (isStale(session, await look(session), steps, basis)) return { kind: 'stale' }
-  if (session.hold === null) {
-    const facts = await takeLock(session, session.target.limits.lockWaitMs, session.signal)
-    if (isStale(session, facts, steps, basis)) return { kind: 'stale' }
-  }
-  await prepareTables(session, { rename: false })
+  const seen = await look(session)
+  if (isStale(session, seen, steps, basis)) return { kind: 'stale' }
+  const { limits } = session.target
+  const facts = session.hold === null ? await takeLock(session, limits.lockWaitMs, session.signal, seen) : seen
+  if (isStale(session, facts, steps, basis)) return { kind: 'stale' }
+  await prepareTables(session, { rename: false }, facts)
 
   for (const step of steps) {
     try {
