@@ -7,7 +7,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const main = join(root, 'dist', 'cli', 'main.js')
 const project = mkdtempSync(join(tmpdir(), 'migration-manager-demo-'))
-const isTerminal = process.stdout.isTTY === true
+const isTerminal = process.stdout.isTTY
 const env = { ...process.env, DATABASE_URL: 'embedded:dev', PROD_DATABASE_URL: 'embedded:prod' }
 for (const name of Object.keys(env)) {
   // Nobody's own databases or settings take part in a demonstration.

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import type { Confirm } from '../commands/sync.ts'
 import type { Terminal } from './output/terminal.ts'
 
@@ -15,6 +14,8 @@ export function createConfirmation(terminal: Terminal, yes: boolean, signal: Abo
     terminal.writer.writeProgress(
       `\n${environment.protected ? `${paint('warn', `${environment.name} is protected.`)} ` : ''}About to ${what}.\nType ${environment.name} to go on: `,
     )
+    // Loaded when somebody is asked, which is seldom.
+    const { createInterface } = await import('node:readline/promises')
     const reader = createInterface({ input: process.stdin, terminal: false })
     // ^D closes the input without an answer, and the question would wait for ever.
     const closed = new Promise<string>((resolve) => reader.once('close', () => resolve('')))

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Problem, ProblemsError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
@@ -35,22 +35,20 @@ export interface ConfigurationInput {
 
 /** Reads the files and decides the configuration. Throws a `ProblemsError` with everything that is wrong. */
 export async function loadConfiguration(input: ConfigurationInput): Promise<Configuration> {
-  return resolveConfiguration(await readSources(input))
+  return resolveConfiguration(readSources(input))
 }
 
 /** The folder of migration files, for commands that need no environment. Throws a `ProblemsError` for bad files. */
 export async function loadFolder(input: ConfigurationInput): Promise<string> {
-  const sources = await readSources(input)
+  const sources = readSources(input)
   const [first, ...others] = sources.problems
   if (first !== undefined) throw new ProblemsError([first, ...others])
   return sharedFolder(sources)
 }
 
-async function readSources(input: ConfigurationInput): Promise<Sources> {
-  const [envText, configText] = await Promise.all([
-    readText(input.cwd, input.envFile, DEFAULT_ENV_FILE, '--env-file'),
-    readText(input.cwd, input.configFile, DEFAULT_CONFIG_FILE, '--config'),
-  ])
+function readSources(input: ConfigurationInput): Sources {
+  const envText = readText(input.cwd, input.envFile, DEFAULT_ENV_FILE, '--env-file')
+  const configText = readText(input.cwd, input.configFile, DEFAULT_CONFIG_FILE, '--config')
   const envFile = parseEnvFile(envText.text ?? '')
   input.onSecrets?.(secretsOf(input.env, envFile.values, envFile.uncut))
   const { config, problems } =
@@ -79,7 +77,7 @@ interface ReadText {
   readonly problems: readonly Problem[]
 }
 
-async function readText(cwd: string, given: string | undefined, byDefault: string, option: string): Promise<ReadText> {
+function readText(cwd: string, given: string | undefined, byDefault: string, option: string): ReadText {
   const file = given ?? byDefault
   const unreadable = (message: string, hint: string): ReadText => ({
     file,
@@ -90,7 +88,7 @@ async function readText(cwd: string, given: string | undefined, byDefault: strin
     return unreadable(`${option} was given without a file.`, `Name a file, or leave ${option} out.`)
   let bytes: Buffer
   try {
-    bytes = await readFile(resolve(cwd, file))
+    bytes = readFileSync(resolve(cwd, file))
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     // A folder named .env is a habit of Python projects.

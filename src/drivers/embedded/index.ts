@@ -157,12 +157,14 @@ function startSupervisor(place: Place, projectDir: string): Supervisor {
   }
 }
 
-/** Node.js 20 runs no TypeScript: from the sources (in tests) it is the built file that is started. */
+/**
+ * Node.js 20 runs no TypeScript: from the sources (in tests) it is the built file that is started. The bundle lies as
+ * deep in `dist/` as this file.
+ */
 function supervisorProgram(): string {
   const isSource = import.meta.url.endsWith('.ts')
-  const program = fileURLToPath(
-    new URL(isSource ? '../../../dist/drivers/embedded/supervisor.js' : './supervisor.js', import.meta.url),
-  )
+  const dist = isSource ? '../../../dist' : '../..'
+  const program = fileURLToPath(new URL(`${dist}/drivers/embedded/supervisor.js`, import.meta.url))
   if (existsSync(program)) return program
   throw new MigrationManagerError('embedded/start-failed', `${program} is missing.`, {
     hint: isSource ? 'npm run build' : 'Install migration-manager again.',

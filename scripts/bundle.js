@@ -1,0 +1,36 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+/*
+ * Puts the modules of the command line together into few files, after `tsc`: loading a hundred small modules takes longer
+ * than all that a status does. `dist/cli/command-line.js` becomes the entry of the bundle, what it loads later lies in
+ * `dist/cli/bundle/`. Packages stay packages, names stay names, and the source maps lead back to `src/`. The rest of
+ * `dist/` stays as it is, for the library and for the processes that are started by their file. See ADR 0015.
+ */
+
+const dist = join(import.meta.dirname, '..', 'dist')
+const bundle = join(dist, 'cli', 'bundle')
+
+rmSync(bundle, { recursive: true, force: true })
+const made = await rolldown({
+  input: { 'command-line': join(dist, 'cli', 'command-line.js') },
+  platform: 'node',
+  // The kill points stay a file of their own: the fault tests put another in its place.
+  external: (id) => /^[@a-z]/i.test(id) || id.endsWith('/core/kill-point.js'),
+  plugins: [
+    {
+      name: 'maps-of-tsc',
+      load: (id) =>
+        id.startsWith(dist) ? { code: readFileSync(id, 'utf8'), map: readFileSync(`${id}.map`, 'utf8') } : null,
+    },
+  ],
+})
+await made.write({
+  dir: join(dist, 'cli'),
+  format: 'esm',
+  sourcemap: true,
+  entryFileNames: '[name].js',
+  chunkFileNames: 'bundle/[name]-[hash].js',
+})
+await made.close()
