@@ -11,10 +11,12 @@ import { openTerminal } from './output/terminal.ts'
 import type { Terminal } from './output/terminal.ts'
 import { readPlainCommand } from './plain-command.ts'
 import { watchSignals } from './signals.ts'
+import { keepHeapSmall } from './small-heap.ts'
 import { wire } from './wire.ts'
 
 /** Runs one command line to its exit code; everything it says has been handed to the operating system by then. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  keepHeapSmall()
   // Known before parsing, because a failure to parse must be JSON, too.
   const wantsJson = argv.includes('--json')
   const terminal = openTerminal({

@@ -10,5 +10,20 @@ export function normalizeText(text: string): string {
 
 /** The checksum of a file's text: the same for an editor's byte order mark and for either line ending. */
 export function checksumOf(text: string): Checksum {
-  return `sha256:${createHash('sha256').update(normalizeText(text), 'utf8').digest('hex')}`
+  const normal = normalizeText(text)
+  const hash = createHash('sha256')
+  // In pieces: the hash makes a copy of what it is given, and a file may be large.
+  for (let at = 0; at < normal.length;) {
+    const end = pieceEnd(normal, at)
+    hash.update(normal.slice(at, end), 'utf8')
+    at = end
+  }
+  return `sha256:${hash.digest('hex')}`
+}
+
+/** A megabyte on, and never between the two halves of a character. */
+function pieceEnd(text: string, at: number): number {
+  const end = at + 1_048_576
+  const last = text.charCodeAt(end - 1)
+  return last >= 0xd800 && last <= 0xdbff ? end + 1 : end
 }

@@ -15,6 +15,8 @@ export interface SqlSource {
 const HEADING =
   /^[ \t]*--[ \t]*(?:rollback|down)(?:[ \t]+(?:instructions|sql|script|statements|steps|migration|block))?(?:[ \t]*\([^)]*\))?[ \t]*:?[ \t]*$/i
 
+const MAY_HOLD_HEADING = /--[ \t]*(?:rollback|down)/i
+
 const COMMENT = /^[ \t]*--[ \t]?(.*)$/
 
 /** `-- verify: SELECT …`, or `-- verify:` above a block of queries. */
@@ -36,6 +38,8 @@ export function isVerifyLine(line: string): boolean {
  * one counts; null when there is none, or nothing in it.
  */
 export function findRollbackBlock(text: string, file: string): SqlSource | null {
+  // Most files have none, and need not be taken apart for it.
+  if (!MAY_HOLD_HEADING.test(text)) return null
   const lines = text.split('\n')
   const heading = lines.findLastIndex(isRollbackHeading)
   if (heading < 0) return null

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MigrationManagerError, ProblemsError, systemErrorCode } from '../core/errors.ts'
 import type { Migration, MigrationFile } from '../core/migration.ts'
@@ -34,6 +34,16 @@ function listFiles(dir: string, cwd: string): MigrationFile[] {
       file: `${dir.replace(/[\\/]+$/, '')}/${fileName}`,
       content: readContent(join(folder, fileName)),
     }))
+}
+
+/** Reads an open file from its beginning. Throws a TypeError unless it is UTF-8. */
+function decodeStrictly(handle: number, size: number): string {
+  const bytes = Buffer.alloc(size)
+  let length = 0
+  for (let read = -1; read !== 0 && length < size; length += read) {
+    read = readSync(handle, bytes, length, size - length, length)
+  }
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length))
 }
 
 function noFolder(dir: string, cause: unknown): MigrationManagerError {
@@ -74,7 +84,10 @@ function readRegular(path: string): MigrationFile['content'] {
         hint: 'Load bulk data by other means, or split the file.',
       }
     }
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(handle)) }
+    // Decoded while it is read, so that the bytes are never held beside the text.
+    const text = readFileSync(handle, 'utf8')
+    // In place of bad bytes, or written so: the bytes tell.
+    return { text: text.includes('\uFFFD') ? decodeStrictly(handle, status.size) : text }
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
     return { unreadable: 'it is not valid UTF-8.', hint: 'Save the file as UTF-8.' }

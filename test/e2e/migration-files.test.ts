@@ -10,6 +10,17 @@ import type { TestDatabase } from '../support/server.ts'
 const GOOD = 'CREATE TABLE items (id int PRIMARY KEY);\n'
 const BOM = '\uFEFF'
 
+test('a file that holds the sign for an unknown character is UTF-8 as any other', async () => {
+  await using database = await createDatabase('files')
+  await using project = createProject({
+    files: { 'database/001-signs.sql': "CREATE TABLE signs AS SELECT '\uFFFD é 🎉' AS sign;\n" },
+    env: { DATABASE_URL: database.url },
+  })
+
+  expect(await project.run(['sync', '--yes'])).toMatchObject({ exitCode: 0 })
+  expect(await database.query('SELECT sign FROM signs')).toEqual([{ sign: '\uFFFD é 🎉' }])
+})
+
 test('every bad file is named, with exit 2 and without a connection', async () => {
   await using listener = await countConnections()
   await using project = createProject({

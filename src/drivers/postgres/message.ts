@@ -64,30 +64,46 @@ export interface Composition {
 
 /** Writes one simple-query message: the opening, then each part as a transaction of its own. */
 export function composeMessage(context: MessageContext, composition: Composition): Message {
-  const pieces: Piece[] = []
   const texts: string[] = []
-  let length = 0
-  const write = (text: string): void => {
-    texts.push(text)
-    length += text.length
+  writeMessage(context, composition, {
+    write: (text) => void texts.push(text),
+    onStatement: () => {},
+  })
+  const strides = composition.parts.map(({ statements }) => strideOf(statements))
+  return {
+    text: texts.join(''),
+    silenceMs: Math.max(1, ...strides) * silenceOf(context),
+    findPosition: (position) => findPosition(context, composition, position),
   }
+}
 
+/** Every n-th statement of a file is marked. */
+function strideOf(statements: readonly StatementSpan[]): number {
+  return Math.ceil(statements.length / MAX_MARKS)
+}
+
+interface MessageWriter {
+  readonly write: (text: string) => void
+  /** What is written next is this statement of this part. */
+  readonly onStatement: (part: number, statement: StatementSpan) => void
+}
+
+function writeMessage(context: MessageContext, composition: Composition, writer: MessageWriter): void {
+  const { write, onStatement } = writer
   if (composition.rollback) write(LEAVE)
   write(`${context.sessionSettings}${mark(context, "'began'")}\n`)
   if (composition.opening !== null) write(opening(context, composition.opening))
 
   if (composition.behind !== undefined) write(composition.behind)
 
-  let stride = 1
   for (const [part, { migration, source, isRevert, statements, queries }] of composition.parts.entries()) {
-    const every = Math.ceil(statements.length / MAX_MARKS)
-    stride = Math.max(stride, every)
+    const stride = strideOf(statements)
     write(composition.holds && part > 0 ? localSettings(context) : `BEGIN;${localSettings(context)}`)
     write(isRevert ? revertBeginning(context, migration) : beginning(context, migration))
-    for (const [index, { start, end }] of statements.entries()) {
-      if (index % every === 0) write(mark(context, `'statement:${part}:${index}'`))
-      pieces.push({ part, messageStart: length, fileStart: start, length: end - start })
-      write(source.sql.slice(start, end))
+    for (const [index, statement] of statements.entries()) {
+      if (index % stride === 0) write(mark(context, `'statement:${part}:${index}'`))
+      onStatement(part, statement)
+      write(source.sql.slice(statement.start, statement.end))
       // On a line of its own: the statement may end in a line comment.
       write('\n;')
     }
@@ -98,13 +114,29 @@ export function composeMessage(context: MessageContext, composition: Composition
   }
   if (composition.holds) write(holding(context))
   if (composition.unlock) write(unlock(context))
+}
 
-  const text = texts.join('')
-  return {
-    text,
-    silenceMs: stride * silenceOf(context),
-    findPosition: (position) => findPiece(pieces, utf16Offset(text, position)),
-  }
+/**
+ * Writes the message once more to see what stands where: asked after a failure only, and of a large file the places of
+ * all statements are megabytes.
+ */
+function findPosition(
+  context: MessageContext,
+  composition: Composition,
+  position: number,
+): { readonly part: number; readonly offset: number } | null {
+  const pieces: Piece[] = []
+  const texts: string[] = []
+  let length = 0
+  writeMessage(context, composition, {
+    write(text) {
+      texts.push(text)
+      length += text.length
+    },
+    onStatement: (part, { start, end }) =>
+      pieces.push({ part, messageStart: length, fileStart: start, length: end - start }),
+  })
+  return findPiece(pieces, utf16Offset(texts.join(''), position))
 }
 
 /** The message after a failure: leave the failed transaction, and write into the log what failed. */

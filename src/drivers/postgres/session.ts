@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import postgres from 'postgres'
 import { reach } from '../../core/kill-point.ts'
 import type { Secret } from '../../core/secret.ts'
+import { passLongMessages } from './long-message.ts'
 import { LostConnection, ServerFailure } from './session-failure.ts'
 import { openSocket, sendCancel } from './socket.ts'
 import type { Address } from './socket.ts'
@@ -48,9 +49,17 @@ export interface Session {
   cancel(): Promise<void>
   /** Says goodbye and leaves; waits for nobody. */
   close(): void
+  /** Says goodbye and waits until the server has closed the connection, but not for long. */
+  leave(): Promise<void>
   /** Drops the connection where it stands. */
   destroy(): void
 }
+
+/** Terminate: 'X', length 4 (PostgreSQL manual, "Message Formats"). */
+const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
+
+/** How long a server may take to close a connection that was given up, in milliseconds. */
+const LEAVE_MS = 2_000
 
 /**
  * Opens a session, its first message sent with the login's last: `hello` is asked at once, and its rows are returned
@@ -136,6 +145,7 @@ function createSession(
       onNotice({ severity: notice['severity'] ?? '', message: notice['message'] ?? '' }),
   } as unknown as postgres.Options<Record<string, never>>
   const sql = postgres(options)
+  const standInFor = passLongMessages(socket)
 
   async function message(
     text: string,
@@ -154,7 +164,7 @@ function createSession(
       listen(notice)
     }
     try {
-      const query = sql.unsafe(text).simple()
+      const query = sql.unsafe(standInFor(text)).simple()
       if (onRow === null) void query.values()
       // Racing awaits it, and awaiting is what sends it: postgres.js queries are lazy.
       const result: unknown = await Promise.race([onRow === null ? query : query.forEach(onRow), lost])
@@ -189,9 +199,17 @@ function createSession(
     },
     close() {
       reach('closing')
-      // Terminate ('X', length 4), then our end of the stream; the process need not wait for the server's.
-      if (!socket.destroyed) socket.end(Buffer.from([0x58, 0, 0, 0, 4]))
+      // The process need not wait for the server's end of the stream.
+      if (!socket.destroyed) socket.end(TERMINATE)
       socket.unref()
+    },
+    async leave() {
+      reach('closing')
+      if (socket.destroyed) return
+      socket.end(TERMINATE)
+      const timer = setTimeout(() => socket.destroy(), LEAVE_MS)
+      await lost.catch(() => {})
+      clearTimeout(timer)
     },
     destroy() {
       socket.destroy()

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { checksumOf } from '../../../src/core/checksum.ts'
 import { compareVersions, readMigrations, versionOf } from '../../../src/core/migration.ts'
 import type { MigrationFile } from '../../../src/core/migration.ts'
 import { fileOf, migrationsOf } from './samples.ts'
@@ -195,4 +197,12 @@ test('all problems are found together', () => {
 
 test('an empty folder holds no migrations', () => {
   expect(readMigrations([])).toEqual({ migrations: [] })
+})
+
+test('the checksum of a long text is that of its bytes, whatever stands where it is cut into pieces', () => {
+  for (const before of [0, 1, 2]) {
+    const text = `${'x'.repeat(1_048_574 + before)}🎉é${'数'.repeat(1_500_000)}\r\nend`
+    const expected = createHash('sha256').update(text.replace('\r\n', '\n'), 'utf8').digest('hex')
+    expect(checksumOf(text)).toBe(`sha256:${expected}`)
+  }
 })
