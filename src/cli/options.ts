@@ -5,6 +5,8 @@ export interface GlobalOptions {
   readonly dir: string | undefined
   readonly envFile: string | undefined
   readonly config: string | undefined
+  /** `--concurrency`; undefined for the default. */
+  readonly concurrency: number | undefined
   readonly json: boolean
   readonly yes: boolean
   readonly verbose: boolean

@@ -85,6 +85,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         selected: options.env === undefined ? null : configuration.selected,
         historySchema: configuration.schema,
         limits: configuration.limits,
+        concurrency: options.concurrency,
         runId: randomUUID(),
         actor: whoRunsThis(cwd, configuration),
         driverOf,

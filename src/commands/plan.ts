@@ -50,7 +50,7 @@ export async function planEnvironments(
   const environments = environmentsToRead(project)
   const folders = readFolders(project, environments)
   const selection = resolveSelection(options, folders)
-  const seen = await survey(project, environments, folders, emit, signal)
+  const seen = await survey(project, environments, folders, emit, signal, 'states')
   try {
     return await decide(project, selection, checks, seen)
   } catch (cause) {

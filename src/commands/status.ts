@@ -6,7 +6,7 @@ import { diffChanges, traceFindings } from './changes.ts'
 import type { ChangeReport } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
 import { readFolders, refuseMixUps, survey } from './survey.ts'
-import type { Sight } from './survey.ts'
+import type { Detail, Sight } from './survey.ts'
 
 export interface StatusReport {
   readonly matrix: Matrix
@@ -20,16 +20,17 @@ export interface StatusReport {
 /**
  * Which migration is applied where, and is it the same file everywhere. Reads only. Environments that cannot be
  * reached are in the report, with their errors. Throws `ProblemsError` for bad files, before any
- * connection, and as `refuseMixUps` does. With `diff` the report says how what ran differs from what is on disk.
+ * connection, and as `refuseMixUps` does. With `diff` the report says how what ran differs from what is on disk. With the
+ * detail `states`, when and by whom need not be known, which saves reading thousands of rows.
  */
 export async function status(
   project: Project,
   emit: Emit,
   signal: AbortSignal,
-  { diff }: { readonly diff: boolean } = { diff: false },
+  { diff, detail }: { readonly diff: boolean; readonly detail?: Detail } = { diff: false },
 ): Promise<StatusReport> {
   const environments = selectEnvironments(project)
-  await using seen = await survey(project, environments, readFolders(project, environments), emit, signal)
+  await using seen = await survey(project, environments, readFolders(project, environments), emit, signal, detail)
   refuseMixUps(seen.sights, { mayRename: false })
   return {
     matrix: seen.matrix,

@@ -3,11 +3,16 @@ import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
 import type { Problem } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
+import { expectHistories } from '../core/expected-history.ts'
+import type { ExpectedHistories } from '../core/expected-history.ts'
 import { buildMatrix } from '../core/matrix.ts'
 import type { Folder, Matrix } from '../core/matrix.ts'
 import type { Migration } from '../core/migration.ts'
+import { DEFAULT_CONCURRENCY } from '../core/policy.ts'
 import type { Project } from '../core/project.ts'
 import { readFolder } from '../sources/folder.ts'
+import { leave, parkConnection } from './parked-connection.ts'
+import { createTurns } from './turns.ts'
 
 /** One environment as it was found. */
 export type Sight =
@@ -29,9 +34,15 @@ export interface Survey extends AsyncDisposable {
   migrationsOf(environment: Environment): readonly Migration[]
 }
 
+/** What must be known of a history: what is applied as it is, or also when, by whom and in which run. */
+export type Detail = 'states' | 'everything'
+
 /**
  * Connects to all `environments` at once and reads each with one question, then compares them with the files of
- * `folders`. An environment that cannot be read is in the answer, with its error. Throws `run/interrupted`.
+ * `folders`. Of one server's databases, at most `project.concurrency` are connected to at a time; where there are more,
+ * the connections are closed after the reading and opened again for those that are written to.
+ * An environment that cannot be read is in the answer, with its error. Throws `run/interrupted`.
+ * With the detail `states` the times in the histories may be null.
  */
 export async function survey(
   project: Project,
@@ -39,8 +50,9 @@ export async function survey(
   folders: readonly Folder[],
   emit: Emit,
   signal: AbortSignal,
+  detail: Detail = 'everything',
 ): Promise<Survey> {
-  const sights = await Promise.all(environments.map((environment) => look(project, environment, emit, signal)))
+  const sights = await lookAtAll(project, environments, detail === 'states' ? folders : [], emit, signal)
   if (signal.aborted) {
     // Otherwise a login that was cut off would be reported as the server's fault.
     await close(sights)
@@ -71,20 +83,71 @@ export function readFolders(project: Project, environments: readonly Environment
   return dirs.map((dir) => ({ dir, migrations: readFolder(dir, project.cwd) }))
 }
 
-async function look(project: Project, environment: Environment, emit: Emit, signal: AbortSignal): Promise<Sight> {
-  let connection: Connection | undefined
-  try {
-    connection = await project.driverOf(environment.engine).connect(
+function lookAtAll(
+  project: Project,
+  environments: readonly Environment[],
+  known: readonly Folder[],
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<readonly Sight[]> {
+  const atOnce = project.concurrency ?? DEFAULT_CONCURRENCY
+  const takeTurn = createTurns(atOnce)
+  const expected = new Map(known.map(({ dir, migrations }) => [dir, expectHistories(migrations)]))
+  const serverOf = (environment: Environment): string =>
+    project.driverOf(environment.engine).serverOf?.(environment) ?? environment.name
+  const crowds = new Map<string, number>()
+  for (const environment of environments) {
+    const server = serverOf(environment)
+    crowds.set(server, (crowds.get(server) ?? 0) + 1)
+  }
+  return Promise.all(
+    environments.map((environment): Promise<Sight> => {
+      const server = serverOf(environment)
+      const connect = connector(
+        project,
+        environment,
+        expected.get(environment.migrationsDir) ?? undefined,
+        emit,
+        signal,
+      )
+      if ((crowds.get(server) ?? 0) <= atOnce) return look(environment, connect)
+      return takeTurn(server, async () => {
+        const sight = await look(environment, connect)
+        if (!sight.isReachable) return sight
+        await leave(sight.connection)
+        const connection = parkConnection(environment.name, sight.reading, connect, (work) => takeTurn(server, work))
+        return { ...sight, connection }
+      })
+    }),
+  )
+}
+
+function connector(
+  project: Project,
+  environment: Environment,
+  expected: ExpectedHistories | undefined,
+  emit: Emit,
+  signal: AbortSignal,
+): () => Promise<Connection> {
+  return () =>
+    project.driverOf(environment.engine).connect(
       {
         environment,
         historySchema: project.historySchema,
         limits: project.limits,
         runId: project.runId,
         actor: project.actor,
+        expected,
       },
       emit,
       signal,
     )
+}
+
+async function look(environment: Environment, connect: () => Promise<Connection>): Promise<Sight> {
+  let connection: Connection | undefined
+  try {
+    connection = await connect()
     return { environment, isReachable: true, connection, reading: await connection.read() }
   } catch (cause) {
     await connection?.[Symbol.asyncDispose]()

@@ -2,6 +2,7 @@ import type { Adoption, AdoptionSource, Claim } from './adoption.ts'
 import type { Environment } from './environment.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Emit } from './event.ts'
+import type { ExpectedHistories } from './expected-history.ts'
 import type { AppliedMigration } from './history.ts'
 import type { LogEntry } from './log.ts'
 import type { HoldResult, RunResult } from './outcome.ts'
@@ -29,6 +30,11 @@ export interface Target<Endpoint = unknown> {
   readonly runId: string
   /** Who runs this, for the log. */
   readonly actor: Actor
+  /**
+   * Histories that the caller knows by their digests. A driver may leave the rows of such a one unread and answer the
+   * first `read` with the rows given here.
+   */
+  readonly expected?: ExpectedHistories | undefined
 }
 
 /** Who does something to a database, as far as the client knows. */
@@ -57,6 +63,11 @@ export interface ThrowAway extends AsyncDisposable {
 /** One engine: how its databases are spoken to. The contract of all of them is held by one test suite. */
 export interface Driver<Endpoint = unknown> {
   readonly engine: string
+  /**
+   * The server that an environment's database is on, in any form that is the same for all databases on it. Absent where
+   * nobody counts connections.
+   */
+  serverOf?(environment: Environment<Endpoint>): string
   /** Opens one connection. Throws a `MigrationManagerError` whose code is `connection/…` or `target/…`. */
   connect(target: Target<Endpoint>, emit: Emit, signal: AbortSignal): Promise<Connection>
 }
@@ -88,6 +99,11 @@ export interface Connection extends AsyncDisposable {
    * run holds it for longer than `limits.lockWaitMs`, that throws `lock/held` and nothing has happened.
    */
   withLock<T>(work: (locked: Locked) => Promise<T>): Promise<T>
+  /**
+   * Closes the connection and waits until the server has let go of it, so that another can take its place; disposing
+   * waits for nobody. Absent where nobody counts connections.
+   */
+  leave?(): Promise<void>
 }
 
 /** What one may do while holding the lock: it exists only inside `withLock`. */

@@ -16,6 +16,12 @@ export interface Limits {
   readonly silenceMs: number
 }
 
+/**
+ * How many databases of one server are connected to at once: within what the smallest hosted servers and poolers allow
+ * one client (Supabase's session pooler begins with 15).
+ */
+export const DEFAULT_CONCURRENCY = 10
+
 export const DEFAULT_LIMITS: Limits = {
   connectMs: 10_000,
   lockTimeoutMs: 3_000,

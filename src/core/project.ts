@@ -12,6 +12,8 @@ export interface Project {
   readonly selected: readonly string[] | null
   readonly historySchema: string
   readonly limits: Limits
+  /** How many databases of one server are connected to at once, `DEFAULT_CONCURRENCY` when absent. */
+  readonly concurrency?: number | undefined
   /** This run, a UUID. */
   readonly runId: string
   readonly actor: Actor

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { FRESH, historyOf, run } from './suite.ts'
+import { expectHistories } from '../../src/core/expected-history.ts'
+import { byName, FRESH, historyOf, run } from './suite.ts'
 import type { Suite } from './suite.ts'
 
 /** What a driver reads, and how it prepares a database. */
@@ -64,6 +65,26 @@ export function describeReading<Endpoint>({ name, createDatabase, connect, migra
       await run(connection, [migrationOf(database, '001-a')], FRESH)
 
       expect(await connection.read()).toMatchObject({ initialisedAs: 'dev', history: [{ name: '001-a' }] })
+    })
+
+    test('a history that was expected says what its rows say, and one that was not expected is read', async () => {
+      await using database = await createDatabase()
+      const migrations = Array.from({ length: 120 }, (_, index) => migrationOf(database, `${index + 100}-a`))
+      const expected = expectHistories(migrations)
+      if (expected === null) throw new Error('nothing is expected')
+      await using first = await connect(database)
+      await run(first, migrations, FRESH)
+      const essence = async (): Promise<unknown> => {
+        await using connection = await connect(database, { expected })
+        return byName(await historyOf(connection)).map((row) => [row.name, row.checksum, row.status])
+      }
+      const applied = migrations.map((migration) => [migration.name, migration.checksum, 'applied'])
+
+      expect(await essence()).toEqual(applied)
+      await database.tamper('150-a', 'sha256:edited')
+      expect(await essence()).toEqual(
+        applied.map((row) => (row[0] === '150-a' ? ['150-a', 'sha256:edited', 'applied'] : row)),
+      )
     })
 
     test('a row that somebody edited is read as it is', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { checksumOf } from '../../src/core/checksum.ts'
 import type { Connection, Driver, Target } from '../../src/core/driver.ts'
 import type { Emit, RunEvent } from '../../src/core/event.ts'
+import type { ExpectedHistories } from '../../src/core/expected-history.ts'
 import { digestHistory } from '../../src/core/history.ts'
 import type { AppliedMigration } from '../../src/core/history.ts'
 import type { Migration } from '../../src/core/migration.ts'
@@ -45,6 +46,7 @@ export interface ConnectOptions {
   readonly runId?: string
   readonly emit?: Emit
   readonly signal?: AbortSignal
+  readonly expected?: ExpectedHistories
 }
 
 /** No wait of the suite is longer than this; a lock of the engine is never the reason to give up. */
@@ -89,6 +91,7 @@ export function connectTo<Endpoint>(
     limits: { ...LIMITS, ...options.limits },
     runId: options.runId ?? randomUUID(),
     actor: { osUser: 'suite', gitCommit: null, ciRun: null, ciJob: null, isTreeDirty: async () => null },
+    expected: options.expected,
   }
   return driver.connect(target, options.emit ?? (() => {}), options.signal ?? new AbortController().signal)
 }

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
+import { expectHistories } from '../../src/core/expected-history.ts'
 import { digestHistory } from '../../src/core/history.ts'
 import type { AppliedMigration } from '../../src/core/history.ts'
+import { postgresDriver } from '../../src/drivers/postgres/index.ts'
+import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
+import type { PostgresEndpoint } from '../../src/drivers/postgres/url.ts'
 import { createTables, historyDigest, tablesOf } from '../../src/drivers/postgres/tables.ts'
+import { connectTo, makeMigration, run } from '../contract/suite.ts'
 import { createDatabase } from '../support/server.ts'
 
 const NAMES = {
@@ -27,6 +32,33 @@ test.each(Object.entries(NAMES))('the database computes the same digest as the c
     { digest: digestHistory(history) },
   ])
 })
+
+test('rows are not sent when their digest is one of those expected, and are as soon as one differs', async () => {
+  await using database = await createDatabase('digest')
+  const endpoint = endpointOf(database.url)
+  const migrations = Array.from({ length: 110 }, (_, index) => makeMigration(`${index + 100}-a`, '-- nothing'))
+  const expected = expectHistories(migrations)
+  if (expected === null) throw new Error('nothing is expected')
+  const timesRead = async (): Promise<readonly number[]> => {
+    await using connection = await connectTo(postgresDriver, endpoint, { expected })
+    const first = await connection.read()
+    const second = await connection.read()
+    return [first, second].map(({ history }) => history.filter(({ appliedAt }) => appliedAt !== null).length)
+  }
+  await using connection = await connectTo(postgresDriver, endpoint)
+  await run(connection, migrations.slice(0, 109), digestHistory([]))
+
+  // Only a row that was sent has a time. The second reading is asked for by somebody who must know each row.
+  expect(await timesRead()).toEqual([0, 109])
+  await database.query("UPDATE schema_migrations SET checksum = 'sha256:edited' WHERE migration_name = '105-a'")
+  expect(await timesRead()).toEqual([109, 109])
+})
+
+function endpointOf(url: string): PostgresEndpoint {
+  const parsed = parsePostgresUrl(url, { projectDir: process.cwd(), variable: () => undefined })
+  if (!parsed.ok) throw new Error(parsed.message)
+  return parsed.endpoint
+}
 
 function rowOf(name: string, index: number): AppliedMigration {
   return {

@@ -66,6 +66,7 @@ export function globalOptions(args: Arguments): GlobalOptions {
     dir: textArgument(args, 'dir'),
     envFile: textArgument(args, 'env-file'),
     config: textArgument(args, 'config'),
+    concurrency: countArgument(args, 'concurrency'),
     json: args['json'] === true,
     yes: args['yes'] === true,
     verbose: args['verbose'] === true,
@@ -89,6 +90,16 @@ export function listArgument(args: Arguments, name: string): readonly string[] {
         .map((item) => item.trim())
         .filter((item) => item !== '')
     : []
+}
+
+/** An option that is a whole number from 1 to 1000; undefined when it was not given. Throws `usage/bad-arguments`. */
+export function countArgument(args: Arguments, name: string): number | undefined {
+  const value = textArgument(args, name)
+  if (value === undefined) return undefined
+  if (/^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= 1000) return Number(value)
+  throw new MigrationManagerError('usage/bad-arguments', `--${name} ${value} is not a number from 1 to 1000.`, {
+    hint: `Give a whole number: --${name} 10`,
+  })
 }
 
 /** The codes of `--allow`. Throws `usage/unknown-code` for one that nothing could find. */

@@ -145,6 +145,11 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, Option>> = {
   'env-file': { type: 'string', requiresArg: true, describe: 'Read variables from this file (default: .env)' },
   config: { type: 'string', requiresArg: true, describe: 'Read settings from this file' },
   json: { type: 'boolean', describe: 'Print one JSON object' },
+  concurrency: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'How many databases of one server to connect to at once (default: 10)',
+  },
   yes: { type: 'boolean', alias: 'y', describe: 'Confirm protected environments in advance' },
   verbose: { type: 'boolean', describe: 'Say more about where things come from' },
   quiet: { type: 'boolean', alias: 'q', describe: 'No progress' },

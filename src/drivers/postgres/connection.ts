@@ -39,7 +39,7 @@ export async function connectPostgres(
   const key = lockKey(historySchema)
   let link: Link
   try {
-    link = await openLink({ place, login, tables, key, connectMs: limits.connectMs }, signal)
+    link = await openLink({ place, login, tables, key, connectMs: limits.connectMs, expected: target.expected }, signal)
     refuseForeignTable(link, target)
   } catch (cause) {
     release()
@@ -127,6 +127,11 @@ function createConnection(
       // Git is asked while the code is loaded.
       const [{ workUnderLock }, begun] = await Promise.all([import('./locked-work.ts'), run()])
       return workUnderLock(begun, work)
+    },
+
+    async leave() {
+      await link.session.leave()
+      release()
     },
 
     async [Symbol.asyncDispose]() {

@@ -4,6 +4,9 @@ import type { PostgresEndpoint } from './url.ts'
 /** PostgreSQL 14 and newer, Supabase among them; the client library is loaded with the first connection. */
 export const postgresDriver: Driver<PostgresEndpoint> = {
   engine: 'postgres',
+  serverOf({ endpoint }) {
+    return endpoint.kind === 'server' ? `${endpoint.host}:${endpoint.port}` : endpoint.projectDir
+  },
   async connect(target, emit, signal) {
     const { connectPostgres } = await import('./connection.ts')
     return connectPostgres(target, emit, signal)

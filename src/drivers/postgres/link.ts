@@ -1,8 +1,10 @@
 import { MigrationManagerError } from '../../core/errors.ts'
+import { findExpected } from '../../core/expected-history.ts'
+import type { ExpectedHistories } from '../../core/expected-history.ts'
 import { describeConnectFailure, describeSessionFailure } from './errors.ts'
 import { LostConnection, ServerFailure } from './session-failure.ts'
 import type { Place } from './session-failure.ts'
-import { parseFacts, readMessage } from './reading.ts'
+import { parseFacts, readMessage, unreadable } from './reading.ts'
 import type { Facts } from './reading.ts'
 import { keepsBackend } from './pool-mode.ts'
 import { openSession } from './session.ts'
@@ -17,6 +19,8 @@ export interface LinkOptions {
   readonly tables: Tables
   readonly key: string
   readonly connectMs: number
+  /** Histories that need not be sent with the first answer. Later ones are for those who must know each row. */
+  readonly expected?: ExpectedHistories | undefined
 }
 
 /** The way to one database: the session of the moment, and how to get another one when it is lost. */
@@ -38,7 +42,7 @@ export interface Link {
 
 /** Opens a link. Throws a `MigrationManagerError` for people. */
 export async function openLink(options: LinkOptions, signal: AbortSignal): Promise<Link> {
-  let { session, facts, sessionPid } = await open(options, signal)
+  let { session, facts, sessionPid } = await open(options, signal, options.expected)
   return {
     options,
     get session() {
@@ -101,9 +105,9 @@ interface Opened {
   readonly sessionPid: number | null
 }
 
-async function open(options: LinkOptions, signal: AbortSignal): Promise<Opened> {
+async function open(options: LinkOptions, signal: AbortSignal, expected?: ExpectedHistories): Promise<Opened> {
   const { login, place, connectMs } = options
-  const hello = readMessage(options.tables, options.key)
+  const hello = readMessage(options.tables, options.key, expected?.lengths.keys())
   let session: Session | undefined
   try {
     const opened = await openSession(login, hello, {
@@ -112,13 +116,22 @@ async function open(options: LinkOptions, signal: AbortSignal): Promise<Opened> 
       isAtWork: (pid) => isAtWork(options, pid),
     })
     session = opened.session
-    const facts = parseFacts(opened.rows)
+    const facts = completeFacts(parseFacts(opened.rows), expected)
     const isKept = await keepsBackend(login, session, facts.pid, { connectMs, signal })
     return { session, facts, sessionPid: isKept ? facts.pid : null }
   } catch (cause) {
     session?.destroy()
     throw session === undefined ? describeConnectFailure(cause, place) : describeSessionFailure(cause, place)
   }
+}
+
+/** The rows that were not sent because their digest was enough. */
+function completeFacts(facts: Facts, expected: ExpectedHistories | undefined): Facts {
+  const { expectedDigest } = facts
+  if (expectedDigest === null) return facts
+  const history = expected === undefined ? null : findExpected(expected, expectedDigest)
+  if (history === null) throw unreadable()
+  return { ...facts, history }
 }
 
 /** Whether what was thrown leaves open what the last message did: only the database knows. */

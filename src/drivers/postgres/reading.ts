@@ -2,7 +2,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import type { AppliedMigration } from '../../core/history.ts'
 import { describeHolder, lockHolderQuery } from './lock.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
-import { HISTORY_COLUMNS } from './tables.ts'
+import { HISTORY_COLUMNS, historyDigest } from './tables.ts'
 import type { Tables } from './tables.ts'
 
 /** What one read-only message tells about a database. */
@@ -23,6 +23,8 @@ export interface Facts {
   /** The columns of a foreign `schema_migrations`. */
   readonly columns: readonly string[]
   readonly history: readonly AppliedMigration[]
+  /** The digest of a history that is one of those expected: its rows were not sent, and `history` is empty. */
+  readonly expectedDigest: string | null
   readonly lockHolder: string | null
   /** The role's own statement_timeout in milliseconds, 0 for none. */
   readonly statementTimeoutMs: number
@@ -32,15 +34,21 @@ export interface Facts {
  * The message that reads everything a run must know, in one round trip and without writing. A table that may not be
  * there cannot be named in plain SQL, so a PL/pgSQL block looks first and leaves its answer in a setting that ends
  * with the transaction. `row_security = off` makes the server fail rather than hide rows: an empty answer must mean
- * an empty history.
+ * an empty history. A history whose digest is one of `expected` is not sent: thousands of rows are many packets, and a
+ * connection that has just been opened sends few at a time.
  */
-export function readMessage(tables: Tables, key: string): string {
+export function readMessage(tables: Tables, key: string, expected: Iterable<string> = []): string {
+  const digests = [...expected]
+  const readDigest =
+    digests.length === 0
+      ? ''
+      : `digest := ${historyDigest(tables)}; IF digest <> ALL (ARRAY[${digests.map(quoteLiteral).join(',')}]) THEN digest := NULL; END IF;`
   const history = quoteLiteral(tables.history)
   return `BEGIN TRANSACTION READ ONLY;
 ${doBlock(`
 DECLARE
   facts jsonb; wanted text[] := ARRAY[${HISTORY_COLUMNS.map((name) => quoteLiteral(name)).join(',')}];
-  columns text[]; holder jsonb; entries jsonb; registered text; identifier text;
+  columns text[]; holder jsonb; entries jsonb; registered text; identifier text; digest text;
 BEGIN
   SET LOCAL search_path = pg_catalog, pg_temp;
   SET LOCAL row_security = off;
@@ -52,7 +60,8 @@ BEGIN
   IF to_regclass(${history}) IS NOT NULL THEN
     columns := ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(${history}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum);
     IF columns @> wanted THEN
-      entries := (SELECT jsonb_agg(jsonb_build_array(migration_name, checksum, status, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), duration_ms, applied_by, run_id, step)) FROM ${tables.history});
+      ${readDigest}
+      IF digest IS NULL THEN entries := (SELECT jsonb_agg(jsonb_build_array(migration_name, checksum, status, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), duration_ms, applied_by, run_id, step)) FROM ${tables.history}); END IF;
       entries := COALESCE(entries, '[]');
     END IF;
   END IF;
@@ -61,7 +70,7 @@ BEGIN
   END IF;
   facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
-    'initialisedAs', registered, 'columns', columns, 'history', entries, 'holder', holder,
+    'initialisedAs', registered, 'columns', columns, 'history', entries, 'digest', digest, 'holder', holder,
     'statementTimeoutMs', (SELECT CASE unit WHEN 'ms' THEN setting::bigint END FROM pg_settings WHERE name = 'statement_timeout'));
   PERFORM set_config('migration_manager.facts', facts::text, true);
 END`)}
@@ -87,6 +96,7 @@ export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts
     state: Array.isArray(history) ? 'ours' : Array.isArray(columns) ? 'foreign' : 'absent',
     columns: Array.isArray(columns) ? columns.map(String) : [],
     history: Array.isArray(history) ? history.map(parseRow) : [],
+    expectedDigest: typeof facts['digest'] === 'string' ? facts['digest'] : null,
     lockHolder: holder === null ? null : describeHolder(holder),
     statementTimeoutMs: typeof statementTimeoutMs === 'number' ? statementTimeoutMs : 0,
   }
@@ -114,7 +124,8 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return { ...value }
 }
 
-function unreadable(): MigrationManagerError {
+/** For an answer that no version of ours gives. */
+export function unreadable(): MigrationManagerError {
   return new MigrationManagerError('target/unreadable-history', 'The answer of the database could not be understood.', {
     hint: 'Is this PostgreSQL 14 or newer, and is schema_migrations unharmed?',
   })

@@ -23,6 +23,7 @@ describe('a plain command line', () => {
     ['sync', '--atomic', '--lock-wait', '5'],
     ['plan', '--only', '001', '--dir', 'x', '--dir', 'y'],
     ['init', '--config', 'c.json', '--env-file', '.env.ci', '--verbose'],
+    ['status', '--concurrency', '3'],
   ])('is read as the parser reads it: %s %s %s %s %s %s %s', async (...argv) => {
     const plain = readPlainCommand(argv)
     expect(plain).not.toBeNull()
