@@ -1,5 +1,3 @@
-import { loadModule, parseSync } from 'libpg-query'
-
 /** A possibly qualified name of the database, as written. */
 export interface ObjectName {
   readonly schema: string | null
@@ -32,7 +30,7 @@ type Node = Readonly<Record<string, unknown>>
  * `other`: the server will say what is wrong with it.
  */
 export async function readMeaning(statement: string): Promise<Meaning> {
-  await loadModule()
+  const parseSync = await loadParser()
   try {
     const [first] = list(record(parseSync(statement))['stmts'])
     const [kind, node] = Object.entries(record(record(first)['stmt']))[0] ?? []
@@ -50,7 +48,7 @@ export interface SyntaxFault {
 
 /** Looks whether a text is SQL at all; null when it is. */
 export async function findSyntaxFault(script: string): Promise<SyntaxFault | null> {
-  await loadModule()
+  const parseSync = await loadParser()
   try {
     parseSync(script)
     return null
@@ -60,6 +58,13 @@ export async function findSyntaxFault(script: string): Promise<SyntaxFault | nul
     const message = cause instanceof Error ? cause.message : 'syntax error'
     return { message, offset: typeof position === 'number' ? utf16Offset(script, position) : 0 }
   }
+}
+
+/** The parser is loaded for the first text that needs it: it starts when it is imported, and takes 13 MB. */
+async function loadParser(): Promise<(script: string) => unknown> {
+  const { loadModule, parseSync } = await import('libpg-query')
+  await loadModule()
+  return parseSync
 }
 
 /** The parser counts bytes of UTF-8. */
