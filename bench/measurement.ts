@@ -1,63 +1,88 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { setTimeout as pause } from 'node:timers/promises'
 import { createCountingProxy } from '../test/support/proxy.ts'
-import type { CountingProxy } from '../test/support/proxy.ts'
+import { createEntrant } from './entrant.ts'
+import type { Counted, Entrant } from './entrant.ts'
+import type { Peer } from './peer.ts'
+import type { Measurement, Result } from './results.ts'
 import type { BenchServer } from './server.ts'
-import type { Command, Task, Tool } from './tools.ts'
-import { writeFiles } from './workloads.ts'
 import type { Workload } from './workloads.ts'
 
-/** What one tool took for one workload at one round-trip time. */
-export interface Measurement {
-  readonly workload: string
-  readonly roundTripMs: number
-  readonly tool: string
-  readonly connections: number
-  readonly flights: number
-  /** From the start of the first process to the end of the last, in the order in which they were run. */
-  readonly durationsMs: readonly number[]
+export interface Care {
+  readonly rounds: number
+  /** Nobody is waited for longer than this for flights alone, in milliseconds. */
+  readonly patienceMs: number
+  readonly onProgress: (what: string) => void
 }
 
-/** A run that takes longer than this is not repeated: it waits for the network, and that does not vary. */
+/** A run that takes longer than this is not repeated: it mostly waits for the network, and that does not vary. */
 const LONG_MS = 5_000
 
-/** Measures one workload; the tools take turns, so that a busy moment of the machine hits all of them. */
+/** Measures one workload; the peers take turns, so that a busy moment of the machine hits all of them. */
 export async function measure(
   server: BenchServer,
   workload: Workload,
-  tools: readonly Tool[],
-  rounds: number,
+  peers: readonly Peer[],
+  care: Care,
 ): Promise<readonly Measurement[]> {
   const folder = mkdtempSync(join(server.folder, 'files-'))
+  const measurements: Measurement[] = []
+  const entrants = peers.flatMap((peer, index) => createEntrant(server, workload, peer, { folder, index }) ?? [])
+  const failed = new Set<Entrant>()
+  const record = ({ peer }: Entrant, roundTripMs: number, result: Result): void => {
+    measurements.push({ workload: workload.id, roundTripMs, peer: peer.name, result })
+  }
+  /** What a peer cannot do it cannot do at any distance: said once, and the others go on. */
+  const attempt = async <T>(entrant: Entrant, roundTripMs: number, work: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await work()
+    } catch (cause) {
+      failed.add(entrant)
+      const why = cause instanceof Error ? cause.message : String(cause)
+      care.onProgress(`WARNING: ${entrant.peer.name} FAILED: ${why}`)
+      record(entrant, roundTripMs, { kind: 'failed', why: essenceOf(why) })
+      return null
+    }
+  }
   try {
-    const files = writeFiles(folder, workload)
-    const entrants = tools.map((tool, index) => createEntrant(server, workload, tool, { folder, files, index }))
-    await Promise.all(entrants.map((entrant) => entrant.setUp()))
-    const measurements: Measurement[] = []
+    for (const entrant of entrants) {
+      await attempt(entrant, workload.roundTripsMs[0] ?? 0, async () => entrant.setUp())
+    }
+    const counts = await countAll(server, entrants, failed, attempt)
     for (const roundTripMs of workload.roundTripsMs) {
+      care.onProgress(`  at ${roundTripMs} ms …`)
       await using proxy = await createCountingProxy({ serverPort: server.port, roundTripMs })
-      const runs = new Map<Tool, Run[]>()
-      for (let round = 0; round < rounds; round++) {
+      const runs = new Map<Entrant, { flights: number; durationsMs: number[] }>()
+      for (let round = 0; round < care.rounds; round++) {
         for (const entrant of entrants) {
-          const earlier = runs.get(entrant.tool) ?? []
-          if (earlier.some(({ durationMs }) => durationMs > LONG_MS)) continue
-          const run = await entrant.run(proxy)
-          if (run !== null) runs.set(entrant.tool, [...earlier, run])
+          const counted = counts.get(entrant)
+          const earlier = runs.get(entrant)
+          if (failed.has(entrant) || counted === undefined) continue
+          if (earlier?.durationsMs.some((durationMs) => durationMs > LONG_MS) === true) continue
+          if (waitOf(counted, roundTripMs) > care.patienceMs) continue
+          const run = await attempt(entrant, roundTripMs, async () =>
+            roundTripMs === 0
+              ? { durationMs: await entrant.time(), flights: counted.flights }
+              : await entrant.count(proxy, { withMemory: false }),
+          )
+          if (run === null) continue
+          runs.set(entrant, {
+            flights: Math.max(run.flights, earlier?.flights ?? 0),
+            durationsMs: [...(earlier?.durationsMs ?? []), run.durationMs],
+          })
         }
       }
-      for (const [{ name }, of] of runs) {
-        measurements.push({
-          workload: workload.name,
-          roundTripMs,
-          tool: name,
-          connections: Math.max(...of.map(({ connections }) => connections)),
-          flights: Math.max(...of.map(({ flights }) => flights)),
-          durationsMs: of.map(({ durationMs }) => durationMs),
-        })
+      for (const entrant of entrants) {
+        const counted = counts.get(entrant)
+        const run = runs.get(entrant)
+        if (failed.has(entrant) || counted === undefined) continue
+        const { connections, peakMb } = counted
+        if (run !== undefined) {
+          record(entrant, roundTripMs, { kind: 'measured', connections, peakMb, ...run })
+        } else {
+          const atLeastMs = waitOf(counted, roundTripMs)
+          record(entrant, roundTripMs, { kind: 'too-long', connections, flights: counted.flights, atLeastMs })
+        }
       }
     }
     for (const entrant of entrants) await entrant.tearDown()
@@ -67,88 +92,32 @@ export async function measure(
   }
 }
 
-interface Run {
-  readonly durationMs: number
-  readonly connections: number
-  readonly flights: number
-}
-
-/** One tool in one workload, with databases of its own. */
-interface Entrant {
-  readonly tool: Tool
-  setUp(): Promise<void>
-  /** Does the workload's task once, through the proxy; null if the tool sits this one out. */
-  run(proxy: CountingProxy): Promise<Run | null>
-  tearDown(): Promise<void>
-}
-
-function createEntrant(
+/** One run each that is not timed: it warms up, counts flights and watches the memory. */
+async function countAll(
   server: BenchServer,
-  { environments, isFresh, verb }: Workload,
-  tool: Tool,
-  { folder, files, index }: { folder: string; files: readonly string[]; index: number },
-): Entrant {
-  const names = environments.map((environment) => `bench_${index}_${environment.toLowerCase()}`)
-  const taskOf = (port: number, what: Pick<Task, 'verb' | 'isFresh'>): Task => ({
-    ...what,
-    files,
-    databases: environments.map((environment, at) => ({ environment, url: server.urlOf(names[at] ?? '', port) })),
-  })
-  const sitsOut = tool.commandsFor(taskOf(server.port, { verb, isFresh })) === null
-  const tearDown = async (): Promise<void> => {
-    for (const name of names) await server.dropDatabase(name)
+  entrants: readonly Entrant[],
+  failed: ReadonlySet<Entrant>,
+  attempt: <T>(entrant: Entrant, roundTripMs: number, work: () => Promise<T>) => Promise<T | null>,
+): Promise<ReadonlyMap<Entrant, Counted>> {
+  await using proxy = await createCountingProxy({ serverPort: server.port })
+  const counts = new Map<Entrant, Counted>()
+  for (const entrant of entrants) {
+    if (failed.has(entrant)) continue
+    const counted = await attempt(entrant, 0, async () => entrant.count(proxy, { withMemory: true }))
+    if (counted !== null) counts.set(entrant, counted)
   }
-  const createDatabases = async (): Promise<void> => {
-    await tearDown()
-    for (const name of names) await server.createDatabase(name)
-  }
-  return {
-    tool,
-    tearDown,
-    async setUp() {
-      if (sitsOut || isFresh) return
-      await createDatabases()
-      await runAll(folder, tool.commandsFor(taskOf(server.port, { verb: 'sync', isFresh: true })) ?? [])
-    },
-    async run(proxy) {
-      if (sitsOut) return null
-      if (isFresh) await createDatabases()
-      const commands = tool.commandsFor(taskOf(proxy.port, { verb, isFresh })) ?? []
-      proxy.reset()
-      const start = performance.now()
-      await runAll(folder, commands)
-      const durationMs = performance.now() - start
-      await allClosed(proxy)
-      return {
-        durationMs,
-        connections: proxy.connections.length,
-        flights: proxy.connections.reduce((sum, { flights }) => sum + flights, 0),
-      }
-    },
-  }
+  return counts
 }
 
-async function runAll(folder: string, commands: readonly Command[]): Promise<void> {
-  for (const { program, args, env, input } of commands) {
-    const child = spawn(program, args, {
-      cwd: folder,
-      // Nothing of the user's own variables may name a database.
-      env: { PATH: process.env['PATH'], HOME: folder, ...env },
-      stdio: ['pipe', 'ignore', 'pipe'],
-    })
-    child.stdin.on('error', () => {})
-    child.stdin.end(input ?? '')
-    const said = text(child.stderr)
-    await once(child, 'exit')
-    if (child.exitCode !== 0) throw new Error(`${program} ended with ${child.exitCode}:\n${await said}`)
-  }
+/** What the network alone takes when nothing is done at once: each flight and each TCP handshake is a round trip. */
+function waitOf({ flights, connections }: Counted, roundTripMs: number): number {
+  return (flights + connections) * roundTripMs
 }
 
-/** A tool may leave before its goodbye has arrived; what comes late must not be counted for the next one. */
-async function allClosed({ connections }: CountingProxy): Promise<void> {
-  const deadline = performance.now() + 5_000
-  while (connections.some(({ isClosed }) => !isClosed)) {
-    if (performance.now() > deadline) throw new Error('a connection stayed open after its process had ended')
-    await pause(5)
-  }
+/** The line of an error that says most: the server's own, or else the last. */
+function essenceOf(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return (lines.find((line) => /out of shared memory|error:|ERROR/i.test(line)) ?? lines.at(-1) ?? '')
+    .trim()
+    .slice(0, 200)
 }

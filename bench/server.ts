@@ -15,14 +15,31 @@ export interface BenchServer extends AsyncDisposable {
   readonly version: string
   /** For files of the benchmark; it goes when the server goes. */
   readonly folder: string
-  createDatabase(name: string): Promise<void>
+  /** As a copy of `template`, if one is given. */
+  createDatabase(name: string, template?: string): Promise<void>
   dropDatabase(name: string): Promise<void>
+  /** The first value that a query gives, as text. */
+  ask(database: string, sql: string): Promise<string | null>
   /** The connection string of a database, through whoever listens on `port`. */
   urlOf(database: string, port: number): string
 }
 
-/** Starts a server with PostgreSQL's own settings: a commit waits for the disk, as it does for a user. */
+/**
+ * Starts a server with PostgreSQL's own settings (a commit waits for the disk, as it does for a user), but for room for
+ * 100 databases that are spoken to at once.
+ */
 export async function startServer(): Promise<BenchServer> {
+  const starting = start()
+  // Interrupted, it leaves neither a server nor its folder behind.
+  const stop = async (): Promise<never> => {
+    await (await starting)[Symbol.asyncDispose]()
+    process.exit(1)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+  return starting
+}
+
+async function start(): Promise<BenchServer> {
   // Not the temporary folder of the environment: a socket's path has at most 107 bytes.
   const folder = mkdtempSync('/tmp/mm-bench-')
   try {
@@ -42,20 +59,21 @@ export async function startServer(): Promise<BenchServer> {
       socketDir: folder,
       logFd,
       timeoutMs: 30_000,
-      settings: { listen_addresses: '127.0.0.1', port: `${port}` },
+      settings: { listen_addresses: '127.0.0.1', port: `${port}`, max_connections: '150' },
     })
     closeSync(logFd)
-    const ask = (sql: string): ReturnType<typeof simpleQuery> =>
-      simpleQuery({ socketPath: server.socketPath, database: 'postgres', sql, timeoutMs: 60_000 })
+    const ask = async (database: string, sql: string): Promise<string | null> =>
+      (await simpleQuery({ socketPath: server.socketPath, database, sql, timeoutMs: 60_000 }))[0]?.[0] ?? null
     return {
       port,
       folder,
-      version: (await ask('SHOW server_version'))[0]?.[0] ?? '',
-      async createDatabase(name) {
-        await ask(`CREATE DATABASE ${name} TEMPLATE template0`)
+      version: (await ask('postgres', 'SHOW server_version')) ?? '',
+      ask,
+      async createDatabase(name, template = 'template0') {
+        await ask('postgres', `CREATE DATABASE ${name} TEMPLATE ${template}`)
       },
       async dropDatabase(name) {
-        await ask(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+        await ask('postgres', `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
       },
       urlOf: (database, through) => `postgres://postgres:${password}@127.0.0.1:${through}/${database}`,
       async [Symbol.asyncDispose]() {

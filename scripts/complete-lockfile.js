@@ -1,10 +1,11 @@
 // Adds to package-lock.json the optional platform packages that npm left out because the registry at hand did not
 // serve them: `npm ci` refuses a lock file that does not name every optional dependency, wanted here or not.
-// Run it after every change of dependencies; it changes nothing when nothing is missing.
+// Run it after every change of dependencies; it changes nothing when nothing is missing. With a folder (bench) it looks
+// at that folder's lock file.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const path = join(import.meta.dirname, '..', 'package-lock.json')
+const path = join(import.meta.dirname, '..', process.argv[2] ?? '.', 'package-lock.json')
 const lock = JSON.parse(readFileSync(path, 'utf8'))
 const systems = ['android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32', 'aix', 'netbsd', 'openbsd', 'sunos']
 const processors = ['arm64', 'arm', 'x64', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32']
