@@ -17,7 +17,7 @@ for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(lock.p
     const place = `node_modules/${name}`
     if (place in lock.packages) continue
     const parts = name.split(/[/-]/)
-    const os = systems.find((system) => parts.includes(system))
+    const os = parts.includes('windows') ? 'win32' : systems.find((system) => parts.includes(system))
     const cpu = processors.find((processor) => parts.includes(processor))
     if (os === undefined || cpu === undefined || !/^\d/.test(version)) {
       console.error(`${name} ${version}: which platform it is for cannot be told from its name`)
