@@ -16,7 +16,6 @@ import { wire } from './wire.ts'
 
 /** Runs one command line to its exit code; everything it says has been handed to the operating system by then. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  keepHeapSmall()
   // Known before parsing, because a failure to parse must be JSON, too.
   const wantsJson = argv.includes('--json')
   const terminal = openTerminal({
@@ -76,6 +75,8 @@ async function runCommand(
       options: [...Object.keys(own), ...Object.keys(GLOBAL_OPTIONS), 'help'],
     })),
   })
+  // What was loaded is, and what comes now may be large.
+  keepHeapSmall()
   const result = await run(wired, args)
   terminal.settle()
   if (options.json) terminal.writer.writeJson(result.json)
