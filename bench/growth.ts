@@ -47,6 +47,7 @@ async function growMigrations(at: BenchServer): Promise<readonly GrowthPoint[]> 
     await at.createDatabase('growth_dev')
     points.push(await repeat('plan', count, () => run('plan')))
     points.push(await repeat('sync', count, () => run('sync', '--yes'), 1))
+    await checkApplied(at, 'growth_dev', count)
     points.push(await repeat('status', count, () => run('status')))
     await at.dropDatabase('growth_dev')
   }
@@ -63,10 +64,16 @@ async function growEnvironments(at: BenchServer): Promise<readonly GrowthPoint[]
     const run = project(at, `growth-environments-${count}`, views(20), names, proxy.port)
     points.push(await repeat('plan', count, () => run('plan')))
     points.push(await repeat('sync', count, () => run('sync', '--yes'), 1))
+    for (const database of databases) await checkApplied(at, database, 20)
     points.push(await repeat('status', count, () => run('status')))
     for (const database of databases) await at.dropDatabase(database)
   }
   return points
+}
+
+async function checkApplied(at: BenchServer, database: string, expected: number): Promise<void> {
+  const applied = await at.ask(database, "SELECT count(*) FROM schema_migrations WHERE status = 'applied'")
+  if (applied !== `${expected}`) throw new Error(`${database} holds ${applied} of ${expected} migrations`)
 }
 
 type RunVerb = (...args: readonly string[]) => Promise<number | null>

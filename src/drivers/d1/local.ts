@@ -1,8 +1,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { findProgram } from '../program.ts'
 import { LostAnswer, QueryFailure } from './client.ts'
 import type { D1Client, Query, RequestOptions, Rows } from './client.ts'
 import type { LocalAnswer, LocalRequest, LocalTask } from './local-host.ts'
@@ -76,7 +75,7 @@ async function ask(host: Host, queries: readonly Query[], options: RequestOption
 function startHost({ projectDir, persistDir, databaseId }: LocalEndpoint, key: string): Host {
   const task: LocalTask = { projectDir, persistDir, databaseId }
   // A session of its own, so that ^C does not reach it, and an environment without our secrets.
-  const child = fork(hostProgram(), [JSON.stringify(task)], {
+  const child = fork(findProgram('d1/local-host', 'd1/start-failed'), [JSON.stringify(task)], {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     execArgv: [],
@@ -146,18 +145,6 @@ function keepVariables(...names: readonly string[]): NodeJS.ProcessEnv {
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   )
-}
-
-/** Node.js 20 runs no TypeScript: from the sources (in tests) it is the built file that is started. */
-function hostProgram(): string {
-  const isSource = import.meta.url.endsWith('.ts')
-  const program = fileURLToPath(
-    new URL(isSource ? '../../../dist/drivers/d1/local-host.js' : './local-host.js', import.meta.url),
-  )
-  if (existsSync(program)) return program
-  throw new MigrationManagerError('d1/start-failed', `${program} is missing.`, {
-    hint: isSource ? 'npm run build' : 'Install migration-manager again.',
-  })
 }
 
 function notInstalled(): MigrationManagerError {

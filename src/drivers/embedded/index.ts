@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { findProgram } from '../program.ts'
 import { findBinaries } from './binaries.ts'
 import { type Answer, onAnswer, send } from './control.ts'
 import { type Place, openLog, preparePlace, prepareSocketDir, removeSocketDir, startFailure } from './place.ts'
@@ -141,12 +141,16 @@ function startSupervisor(place: Place, projectDir: string): Supervisor {
   const logFd = openLog(place)
   // A session of its own, so that neither ^C nor the closing of the terminal reaches it. Its environment is empty:
   // ours may hold database passwords, and NODE_OPTIONS meant for us.
-  const child = spawn(process.execPath, [supervisorProgram(), JSON.stringify(task)], {
-    detached: true,
-    stdio: ['ignore', logFd, logFd],
-    cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-  })
+  const child = spawn(
+    process.execPath,
+    [findProgram('embedded/supervisor', 'embedded/start-failed'), JSON.stringify(task)],
+    {
+      detached: true,
+      stdio: ['ignore', logFd, logFd],
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    },
+  )
   closeSync(logFd)
   child.unref()
   let hasFailedToStart = false
@@ -155,18 +159,4 @@ function startSupervisor(place: Place, projectDir: string): Supervisor {
     hasEnded: () => hasFailedToStart || child.exitCode !== null || child.signalCode !== null,
     hasFailed: () => hasFailedToStart || (child.exitCode ?? 0) !== 0,
   }
-}
-
-/**
- * Node.js 20 runs no TypeScript: from the sources (in tests) it is the built file that is started. The bundle lies as
- * deep in `dist/` as this file.
- */
-function supervisorProgram(): string {
-  const isSource = import.meta.url.endsWith('.ts')
-  const dist = isSource ? '../../../dist' : '../..'
-  const program = fileURLToPath(new URL(`${dist}/drivers/embedded/supervisor.js`, import.meta.url))
-  if (existsSync(program)) return program
-  throw new MigrationManagerError('embedded/start-failed', `${program} is missing.`, {
-    hint: isSource ? 'npm run build' : 'Install migration-manager again.',
-  })
 }
