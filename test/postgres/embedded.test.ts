@@ -278,7 +278,7 @@ test.runIf(isRoot)('data that belongs to another user is refused by name', async
 test('the programs are found from the project, else they are missed by name', async () => {
   const project = makeProject()
   const dist = join(project, 'tool', 'dist')
-  for (const room of ['core', join('drivers', 'embedded')]) {
+  for (const room of ['core', join('drivers', 'embedded'), join('drivers', 'program.js')]) {
     cpSync(resolve('dist', room), join(dist, room), { recursive: true })
   }
   writeFileSync(join(project, 'tool', 'package.json'), '{"type":"module"}')
