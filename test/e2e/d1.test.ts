@@ -480,6 +480,7 @@ describe('what the API answers', () => {
     'request-lost',
     'twice',
     'broken-json',
+    'incomplete',
     'late',
   ] as const
   test.each(once)('%s at a migration: it is applied exactly once, and that is what is said', async (what) => {
@@ -516,6 +517,23 @@ describe('what the API answers', () => {
       await remote.query("SELECT migration_name AS name FROM schema_migrations_log WHERE event = 'apply' ORDER BY id"),
     ).toEqual([{ name: '001-users' }, { name: '002-keys' }, { name: '003-row' }])
     expect((await project.run(['history', '--check'])).exitCode).toBe(0)
+  })
+
+  test('an answer whose last element did not succeed is none, whatever it says of the whole', async () => {
+    await using remote = await createRemote(databases)
+    let hits = 0
+    remote.shim.fateOf = ({ text }) =>
+      text.includes('CREATE TABLE keys') && hits++ === 0 ? { kind: 'element-failed' } : { kind: 'works' }
+    await using project = remoteProject(remote)
+
+    const run = await project.run(['sync', '--json'])
+
+    expect(run.exitCode).toBe(1)
+    expect(run.json()['environments'][0]).toMatchObject({
+      done: [{ name: '001-users' }],
+      failed: { name: '002-keys', error: { message: 'no such table: imagined' } },
+    })
+    expect(await remote.applied()).toEqual(['001-users'])
   })
 
   test('one 429 at every kind of request is waited out', async () => {

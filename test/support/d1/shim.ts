@@ -19,6 +19,10 @@ export type Fate =
   | { readonly kind: 'late'; readonly until: Promise<void> }
   /** Carried out twice; the answer is that of the second time. */
   | { readonly kind: 'twice' }
+  /** Not carried out; answered with success, but one element of it says that it did not succeed. */
+  | { readonly kind: 'element-failed' }
+  /** Not carried out; answered with success, and with fewer elements than there are statements. */
+  | { readonly kind: 'incomplete' }
   /** Carried out, and the answer is cut in its middle. */
   | { readonly kind: 'broken-json' }
   /** Carried out when `until` resolves, and answered then. */
@@ -123,6 +127,13 @@ export async function startShim(database: RealDatabase, databaseId: string): Pro
       case 'twice':
         await carryOut(queries)
         return reply(response, await carryOut(queries))
+      case 'element-failed':
+      case 'incomplete': {
+        const elements = queries.map(() => ({ success: true, results: [], meta: {} }))
+        const failed = { success: false, error: 'no such table: imagined: SQLITE_ERROR', results: [], meta: {} }
+        const result = fate.kind === 'incomplete' ? elements.slice(1) : [...elements.slice(1), failed]
+        return reply(response, { status: 200, body: { success: true, errors: [], messages: [], result } })
+      }
       case 'broken-json': {
         const { body } = await carryOut(queries)
         const text = JSON.stringify(body)
