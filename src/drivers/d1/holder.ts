@@ -1,10 +1,23 @@
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { systemErrorCode } from '../../core/errors.ts'
-import type { Session } from './session.ts'
+import type { Actor } from '../../core/driver.ts'
+
+/** What is written of a holder. */
+interface HolderFacts {
+  readonly actor: Pick<Actor, 'osUser'>
+  readonly runId: string
+}
 
 /** Who holds the lock, as it is written beside it: JSON, so that those who wait can look whether it still lives. */
-export function holderOf({ target }: Session): string {
-  return JSON.stringify({ user: target.actor.osUser, host: hostname(), pid: process.pid, run: target.runId })
+export function holderOf({ actor, runId }: HolderFacts): string {
+  return JSON.stringify({
+    user: actor.osUser,
+    host: hostname(),
+    machine: machineName(),
+    pid: process.pid,
+    run: runId,
+  })
 }
 
 /** Who holds the lock, in words. */
@@ -17,14 +30,32 @@ export function describeHolder(holder: string | null): string {
 
 /** Whether the holder was a process of this machine that is gone: then nobody need wait until its time runs out. */
 export function isGone(holder: string | null): boolean {
-  const { host, pid } = parse(holder)
-  if (host !== hostname() || typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return false
+  const { machine, pid } = parse(holder)
+  if (machine !== machineName() || typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return false
   try {
     process.kill(pid, 0)
     return false
   } catch (cause) {
     return systemErrorCode(cause) === 'ESRCH'
   }
+}
+
+/**
+ * A name of this machine, or container, for as long as it runs: those of a CI service may all have one host name, and
+ * a pid means something only among processes that see each other.
+ */
+function machineName(): string {
+  const read = (look: () => string): string => {
+    try {
+      return look().trim()
+    } catch {
+      // Not Linux.
+      return ''
+    }
+  }
+  const boot = read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
+  const processes = read(() => readlinkSync('/proc/self/ns/pid'))
+  return [hostname(), boot, processes].join(' ')
 }
 
 function parse(holder: string | null): Readonly<Record<string, unknown>> {

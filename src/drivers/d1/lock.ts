@@ -94,7 +94,7 @@ async function claim(session: Session, seen: Facts, signal: AbortSignal): Promis
     ...(seen.lock === null ? CREATE_LOCK : []),
     {
       sql: `UPDATE ${LOCK} SET epoch = epoch + 1, owner = ?1, holder = ?2, expires_at = ${LEASE} WHERE id = 1 AND epoch = ?3`,
-      params: [token, holderOf(session), epoch],
+      params: [token, holderOf(session.target), epoch],
     },
   ]
   const reading = readQueries({ history: hasTables, log: hasTables, lock: true })
@@ -120,7 +120,7 @@ function fence({ token, epoch }: { readonly token: string; readonly epoch: numbe
     sql: `INSERT INTO ${LOCK} (id, epoch, owner, holder, expires_at)
 SELECT 1, (SELECT epoch + 1 FROM ${LOCK} WHERE id = 1 AND epoch = ?1 AND owner = ?2), ?2, ?3, ${LEASE} WHERE true
 ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, expires_at = excluded.expires_at`,
-    params: [epoch, token, holderOf(session)],
+    params: [epoch, token, holderOf(session.target)],
   }
 }
 
