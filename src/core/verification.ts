@@ -50,7 +50,7 @@ export function findUnverified(environment: string, { answers, damage }: Verific
               code: 'verify/failed',
               severity: 'block',
               message: `A verify query of ${migration} cannot be answered in ${environment}: ${problem.message} (${problem.code}).`,
-              hint: 'A verify query is one SELECT with one boolean. It runs in a read-only transaction, with the search_path of the session.',
+              hint: 'A verify query is one SELECT with one boolean. It may not write, and finds names as a new session does.',
               ...place,
             },
           ]
