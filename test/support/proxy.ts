@@ -76,7 +76,11 @@ export async function createCountingProxy(options: CountingProxyOptions): Promis
       )
       connection.releaseAnswers()
     })
-    server.on('end', () => toClient(() => client.end()))
+    server.on('end', () => {
+      // Before the client hears of it, who may open its next connection at once.
+      connection.isClosed = true
+      toClient(() => client.end())
+    })
     client.on('close', () => {
       connection.isClosed = true
       // What is still on its way to the server, the Terminate most of all, gets there first.
