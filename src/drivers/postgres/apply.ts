@@ -21,7 +21,7 @@ import { takeUpAgain } from './loss.ts'
 import { stop } from './run-state.ts'
 import type { State } from './run-state.ts'
 import { runStepwise } from './stepwise.ts'
-import type { StepwisePart } from './stepwise.ts'
+import type { StepwisePart } from './stepwise-end.ts'
 
 /** At most so much goes into one message: the server holds it in memory, and logs it whole when it fails. */
 const MAX_FILES = 100

@@ -1,55 +1,20 @@
-import type { MigrationManagerError } from '../../core/errors.ts'
 import { findHalfway } from '../../core/history.ts'
 import { reach } from '../../core/kill-point.ts'
-import { readMeaning } from '../../sql/meaning.ts'
-import { startOfUnit } from '../../sql/steps.ts'
-import type { Unit } from '../../sql/steps.ts'
 import { describeServerFailure } from './errors.ts'
-import { ServerFailure } from './session-failure.ts'
-import {
-  describeStatementFailure,
-  escapedError,
-  interruptedError,
-  lostError,
-  undecidableError,
-  unknownError,
-  unverifiedError,
-} from './failure.ts'
-import { isSameIndex } from './index-definition.ts'
+import { escapedError, lostError, unknownError, unverifiedError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError } from './lock-wait.ts'
-import { composeFailure, utf16Offset } from './message.ts'
-import { GUARD, silenceOf } from './message-context.ts'
-import type { ReadPart } from './part.ts'
-import { postConditionOf } from './postcondition.ts'
+import { composeFailure } from './message.ts'
+import { GUARD } from './message-context.ts'
 import { recover } from './recovery.ts'
-import { isTransient, MAX_RECOVERIES, waitToRetry } from './run.ts'
+import { MAX_RECOVERIES } from './run.ts'
 import type { Run } from './run.ts'
-import { clear, isTellable, ask, look, send, tidy, UNFINISHED, verify } from './standing.ts'
-import { claimMessage, finishMessage, saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
-import type { StepwiseWork } from './stepwise-message.ts'
-
-export type StepwisePart = Extract<ReadPart, { kind: 'steps' }>
-
-function workOf({ isRevert, migration, source }: StepwisePart): StepwiseWork & Pick<StepwisePart, 'source'> {
-  return { kind: isRevert ? 'revert' : 'apply', migration, source }
-}
-
-/** What to type for it to go on. */
-function verbOf({ isRevert }: Pick<StepwisePart, 'isRevert'>): string {
-  return isRevert ? 'rollback' : 'sync'
-}
-
-/** How a migration that is carried out step by step ended. */
-export type StepwiseEnd =
-  | { readonly kind: 'done'; readonly durationMs: number }
-  | { readonly kind: 'stale' }
-  | {
-      readonly kind: 'failed' | 'needs-person' | 'unknown'
-      readonly error: MigrationManagerError
-      /** The row stays, and says at which step to go on. */
-      readonly isResumable: boolean
-    }
+import { ServerFailure } from './session-failure.ts'
+import { ask, send } from './standing.ts'
+import { interrupted, workOf } from './stepwise-end.ts'
+import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
+import { claimMessage, finishMessage } from './stepwise-message.ts'
+import { carryOutUnit } from './stepwise-unit.ts'
 
 /**
  * Carries out a migration that cannot run in one transaction: claims its row, then does one unit after the other and
@@ -135,129 +100,6 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
   }
 }
 
-interface Place {
-  readonly index: number
-  /** An earlier run, or this one before it lost its connection, may have sent this unit already. */
-  readonly isInDoubt: boolean
-}
-
-/** Does one unit and saves it, with retries; returns null when it is done, or how the migration ended. */
-async function carryOutUnit(run: Run, part: StepwisePart, unit: Unit, place: Place): Promise<StepwiseEnd | null> {
-  for (let attempt = 0; ; attempt++) {
-    if (run.signal.aborted) return interrupted(run, part, place.index)
-    try {
-      if (unit.kind !== 'alone') return await doTogether(run, part, unit, place)
-      return await doAlone(run, part, unit, { ...place, isInDoubt: place.isInDoubt || attempt > 0 })
-    } catch (cause) {
-      if (isLoss(cause) || !(cause instanceof ServerFailure)) throw cause
-      const { code, message } = cause.server
-      if (code === GUARD.stale) throw cause
-      if (run.signal.aborted) return interrupted(run, part, place.index)
-      // What may have committed a part before it failed is not done a second time.
-      const mayRepeat = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
-      if (isTransient(code) && mayRepeat && attempt < run.context.limits.lockRetries) {
-        await send(run, 'ROLLBACK')
-        await waitToRetry(run, part.migration.name, message, attempt + 1)
-        continue
-      }
-      return fail(run, part, unit, place.index, cause)
-    }
-  }
-}
-
-/** Statements that share a transaction, and the step that says so. */
-async function doTogether(
-  run: Run,
-  part: StepwisePart,
-  unit: Exclude<Unit, { kind: 'alone' }>,
-  { index }: Place,
-): Promise<null> {
-  const { text, spans } = unitMessage(run.context, workOf(part), unit, index)
-  try {
-    await send(run, text, part.migration.name)
-    return null
-  } catch (cause) {
-    if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
-    const offset = utf16Offset(text, cause.server.position)
-    const span = spans.findLast(({ messageStart }) => messageStart <= offset)
-    throw span === undefined ? cause : new LocatedFailure(cause, span.fileStart + offset - span.messageStart)
-  }
-}
-
-/** A statement that must stand alone: what it is for is looked at before and after, because nothing else proves it. */
-async function doAlone(
-  run: Run,
-  part: StepwisePart,
-  unit: Extract<Unit, { kind: 'alone' }>,
-  { index, isInDoubt }: Place,
-): Promise<StepwiseEnd | null> {
-  const { migration, units } = part
-  const text = textOf(part, unit)
-  const meaning = await readMeaning(text)
-  const condition = postConditionOf(meaning)
-  const save = (): Promise<null> => saveDone(run, part, index)
-
-  const before = await clear(run, condition)
-  reach('looked')
-  // On the first attempt the server is asked, and says what is wrong; only an index is looked at, by its definition.
-  if (before === 'done' && !condition.isRepeatable && (isInDoubt || meaning.kind === 'create-index')) {
-    const { link, context } = run
-    const isOther =
-      meaning.kind === 'create-index' &&
-      (await isSameIndex(link.session, text, meaning.table, meaning.index, silenceOf(context))) === false
-    if (!isOther) return save()
-    throw new ServerFailure({
-      code: '42P07',
-      message: `there is already another index ${meaning.index}, with another definition`,
-      hint: null,
-      position: null,
-      constraint: null,
-      isFatal: false,
-    })
-  }
-  if (condition.query === null && !condition.isRepeatable && isInDoubt) {
-    const answer = await verify(run, part)
-    if (answer === true) return save()
-    // A query about the whole file is false, too, because what comes behind this step is missing.
-    if (answer === null || (!answer && index < units.length - 1)) {
-      return {
-        kind: 'needs-person',
-        error: undecidableError(run, part, index, unit.statement.start),
-        isResumable: true,
-      }
-    }
-  }
-  if (run.signal.aborted) return interrupted(run, part, index)
-  reach('stepping')
-  try {
-    await send(run, text, migration.name)
-  } catch (cause) {
-    if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
-    throw new LocatedFailure(cause, unit.statement.start + utf16Offset(text, cause.server.position))
-  }
-  // IF NOT EXISTS over an invalid index "succeeds"; so may a statement that was overtaken.
-  reach('stepped')
-  const after = await look(run, condition)
-  if (after === 'half' || after === 'busy')
-    throw new ServerFailure({ ...UNFINISHED, message: `${unit.what} left something unfinished behind` })
-  return save()
-}
-
-/** Says that a step is done; it is, so nothing but this is tried again. */
-async function saveDone(run: Run, part: StepwisePart, index: number): Promise<null> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await send(run, saveStep(run.context, workOf(part), index))
-      return null
-    } catch (cause) {
-      const isTemporary = cause instanceof ServerFailure && isTransient(cause.server.code)
-      if (!isTemporary || attempt > run.context.limits.lockRetries) throw cause
-      await send(run, 'ROLLBACK')
-      await waitToRetry(run, part.migration.name, cause.server.message, attempt)
-    }
-  }
-}
-
 /** All steps are done, and the file's queries are asked: null when each answers true. What is done stays. */
 async function refuseUnverified(run: Run, part: StepwisePart): Promise<StepwiseEnd | null> {
   const { migration, queries, units } = part
@@ -273,56 +115,4 @@ async function refuseUnverified(run: Run, part: StepwisePart): Promise<StepwiseE
     () => {},
   )
   return { kind: 'failed', error: unverifiedError(run, migration, query, problem, note), isResumable: true }
-}
-
-/** A failure whose place in the file is known. */
-class LocatedFailure extends ServerFailure {
-  readonly offset: number
-
-  constructor(cause: ServerFailure, offset: number) {
-    super(cause.server)
-    this.offset = offset
-  }
-}
-
-/** Stops at a unit: a claim under which nothing was done is taken back, all else stays for the next run. */
-async function fail(
-  run: Run,
-  part: StepwisePart,
-  unit: Unit,
-  index: number,
-  cause: ServerFailure,
-): Promise<StepwiseEnd> {
-  const { context, emit } = run
-  const { migration, source, units } = part
-  emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
-  const isUntouched = units.slice(0, index).every(({ kind }) => kind === 'setting')
-  await send(run, 'ROLLBACK')
-  const tidied = unit.kind !== 'alone' || (await tidy(run, textOf(part, unit), cause))
-  const isTold = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
-  const note = !isTold
-    ? `Look whether it has committed a part of its work before it failed, and undo that by hand. Then: migration-manager repair ${part.isRevert ? 'finish' : 'abandon'} ${migration.name} --env ${context.environment} --reason "…"${index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`}.`
-    : isUntouched && tidied
-      ? undefined
-      : `Steps 1 to ${index} of ${units.length} are done. Mend what stopped it and run ${verbOf(part)} again: it goes on at step ${index + 1}.`
-  if (isUntouched && tidied) await send(run, withdrawMessage(context, workOf(part)))
-  await send(run, composeFailure(context, migration, cause.server.code)).then(
-    () => (run.lock.isHeld = false),
-    () => {},
-  )
-  const offset = cause instanceof LocatedFailure ? cause.offset : startOfUnit(unit)
-  const error = describeStatementFailure(run, source, cause.server, offset, note)
-  return { kind: 'failed', error, isResumable: note !== undefined }
-}
-
-function textOf({ source }: StepwisePart, { statement }: Extract<Unit, { kind: 'alone' }>): string {
-  return source.sql.slice(statement.start, statement.end)
-}
-
-function interrupted(run: Run, part: StepwisePart, index: number): StepwiseEnd {
-  const note =
-    index === 0
-      ? `None of its steps is done. Run ${verbOf(part)} again.`
-      : `Steps 1 to ${index} of ${part.units.length} are done. Run ${verbOf(part)} again: it goes on at step ${index + 1}.`
-  return { kind: 'failed', error: interruptedError(run, note), isResumable: true }
 }
