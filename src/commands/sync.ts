@@ -4,11 +4,11 @@ import type { Emit } from '../core/event.ts'
 import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import { reach } from '../core/kill-point.ts'
+import { unreadRow } from '../core/history.ts'
 import type { AppliedMigration } from '../core/history.ts'
 import { isBlocked } from '../core/plan.ts'
 import { buildMatrix } from '../core/matrix.ts'
 import type { Matrix } from '../core/matrix.ts'
-import type { Migration } from '../core/migration.ts'
 import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
 import type { Project } from '../core/project.ts'
 import { syncTogether } from '../runner/sync-together.ts'
@@ -184,7 +184,11 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     const touched = steps.filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
     const names = new Set(touched.map(({ migration }) => migration.name))
     const added = touched.flatMap(({ kind, migration }): AppliedMigration[] =>
-      migration.name === stuck ? [rowOf(migration, 'started')] : kind === 'revert' ? [] : [rowOf(migration, 'applied')],
+      migration.name === stuck
+        ? [unreadRow(migration, 'started')]
+        : kind === 'revert'
+          ? []
+          : [unreadRow(migration, 'applied')],
     )
     // What was sent together with the one that is not known is not known either, and listed behind it.
     const undecided =
@@ -193,9 +197,4 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     return { environment, history, undecided: new Set(undecided) }
   })
   return buildMatrix(survey.folders, columns)
-}
-
-/** The row of a migration as it must look now; nobody has read it. */
-function rowOf({ name, checksum }: Migration, status: AppliedMigration['status']): AppliedMigration {
-  return { name, checksum, status, appliedAt: null, durationMs: null, appliedBy: '', runId: null, step: null }
 }

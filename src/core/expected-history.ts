@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { unreadRow } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import type { Migration } from './migration.ts'
 
@@ -22,16 +23,7 @@ const MOST_PENDING = 20
 /** What the histories of databases may be that run these files, in order; null for so few that it is not worth asking. */
 export function expectHistories(files: readonly Migration[]): ExpectedHistories | null {
   if (files.length < WORTH_IT) return null
-  const rows = files.map((file): AppliedMigration => ({
-    name: file.name,
-    checksum: file.checksum,
-    status: 'applied',
-    step: null,
-    appliedAt: null,
-    durationMs: null,
-    appliedBy: '',
-    runId: null,
-  }))
+  const rows = files.map((file) => unreadRow(file, 'applied'))
   const sorted = rows
     .map(({ name, checksum, status }, index) => ({
       index,

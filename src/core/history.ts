@@ -22,6 +22,26 @@ export interface AppliedMigration {
   readonly runId: string | null
 }
 
+/** The columns by which a `schema_migrations` is known as ours, in every engine; other tools use the same name. */
+export const HISTORY_COLUMNS: readonly string[] = [
+  'migration_name',
+  'checksum',
+  'applied_at',
+  'status',
+  'step',
+  'duration_ms',
+  'applied_by',
+  'run_id',
+]
+
+/** The row of a migration as it must look by what is known; nobody has read it. */
+export function unreadRow(
+  { name, checksum }: Pick<AppliedMigration, 'name' | 'checksum'>,
+  status: AppliedMigration['status'],
+): AppliedMigration {
+  return { name, checksum, status, step: null, appliedAt: null, durationMs: null, appliedBy: '', runId: null }
+}
+
 /** How far a migration has come that is carried out, or taken back, step by step. */
 export interface Halfway {
   readonly kind: 'apply' | 'revert'

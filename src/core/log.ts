@@ -1,3 +1,4 @@
+import { MigrationManagerError } from './errors.ts'
 import type { AppliedMigration } from './history.ts'
 
 /** One event of a database's log: who did what, when, from where, and how it ended. */
@@ -28,6 +29,69 @@ export interface LogEntry {
   readonly hash: string
   /** Whether `hash` is the hash of the row as it stands now, as the database computes it. */
   readonly isIntact: boolean
+}
+
+/** A row of the log as an engine gives it; a database may be anything, so nothing of it is taken on trust. */
+export type LogFields = Readonly<Record<Exclude<keyof LogEntry, 'gitDirty' | 'ciJob' | 'isIntact'>, unknown>> &
+  Pick<LogEntry, 'isIntact'>
+
+/** Decodes a row of the log. Throws `target/unreadable-history` for what cannot be one. */
+export function readLogEntry(fields: LogFields): LogEntry {
+  const { id, at, durationMs, isIntact } = fields
+  if (typeof id !== 'number' || typeof at !== 'string') throw unreadableLog()
+  const { by, ...detail } = recordOf(fields.detail)
+  const { gitDirty, ciJob } = recordOf(by)
+  return {
+    id,
+    at: new Date(at),
+    event: textOf(fields.event) ?? '',
+    migration: textOf(fields.migration),
+    checksum: textOf(fields.checksum),
+    outcome: textOf(fields.outcome) ?? '',
+    durationMs: typeof durationMs === 'number' ? durationMs : null,
+    runId: textOf(fields.runId),
+    role: textOf(fields.role) ?? '',
+    osUser: textOf(fields.osUser),
+    gitCommit: textOf(fields.gitCommit),
+    gitDirty: typeof gitDirty === 'boolean' ? gitDirty : null,
+    ciRun: textOf(fields.ciRun),
+    ciJob: textOf(ciJob),
+    detail,
+    previousHash: textOf(fields.previousHash) ?? '',
+    hash: textOf(fields.hash) ?? '',
+    isIntact,
+  }
+}
+
+export function unreadableLog(): MigrationManagerError {
+  return new MigrationManagerError('target/unreadable-history', 'The log of the database could not be understood.', {
+    hint: 'Is schema_migrations_log unharmed, and of this version of migration-manager?',
+  })
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** What is known of who writes a row and has no column: a part of its `detail`, which `readLogEntry` takes out again. */
+export function signatureOf({
+  gitCommit,
+  isTreeDirty,
+  ciJob,
+}: {
+  readonly gitCommit: string | null
+  readonly isTreeDirty: boolean | null
+  readonly ciJob: string | null
+}): object {
+  const by = {
+    ...(gitCommit === null || isTreeDirty === null ? {} : { gitDirty: isTreeDirty }),
+    ...(ciJob === null ? {} : { ciJob }),
+  }
+  return Object.keys(by).length === 0 ? {} : { by }
 }
 
 /** What does not fit in a log: the first row that does not, and why. */

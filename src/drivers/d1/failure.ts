@@ -102,7 +102,7 @@ export function unrunnableError(environment: string, source: SqlSource, problem:
 export function lostError(environment: string, reason: string): MigrationManagerError {
   return new MigrationManagerError('connection/lost', `${environment} does not answer: ${reason}.`, {
     environment,
-    hint: 'What was under way was not applied. Look at the network and at cloudflarestatus.com, then run sync again.',
+    hint: 'What was under way was not applied. Look at the network and at cloudflarestatus.com, then run the same command again.',
   })
 }
 
@@ -113,7 +113,7 @@ export function unknownError(environment: string, what: string, reason: string):
     `The answer of ${environment} to ${what} was lost (${reason}), and the database could not be reached again in time.`,
     {
       environment,
-      hint: 'It is done as a whole or not at all. Run status or sync again when the database can be reached: the history will decide.',
+      hint: 'It is done as a whole or not at all. Run status, or the same command again, when the database can be reached: the history will decide.',
     },
   )
 }

@@ -1,7 +1,7 @@
 import type { Driver } from '../../core/driver.ts'
 import type { OpenClient } from './connection.ts'
-import { pause as realPause } from './pause.ts'
-import type { Pause } from './pause.ts'
+import { pause as realPause } from '../pause.ts'
+import type { Pause } from '../pause.ts'
 import type { D1Endpoint } from './url.ts'
 
 /** Cloudflare D1, at Cloudflare over its HTTP API and in wrangler's local state; each way is loaded when it is needed. */

@@ -187,7 +187,7 @@ export function lockHeld(environment: string, holder: string | null): MigrationM
 export function interrupted(environment: string): MigrationManagerError {
   return new MigrationManagerError('run/interrupted', `The run was interrupted in ${environment}.`, {
     environment,
-    hint: 'What was under way was not applied. Run sync again to go on.',
+    hint: 'What was under way was not applied. Run the same command again to go on.',
   })
 }
 

@@ -1,4 +1,4 @@
-import { MigrationManagerError } from '../../core/errors.ts'
+import { readLogEntry } from '../../core/log.ts'
 import type { LogEntry } from '../../core/log.ts'
 import type { Query, Rows } from './client.ts'
 import { hashOf, LOG } from './tables.ts'
@@ -17,53 +17,35 @@ export function parseLog(rows: Rows): readonly LogEntry[] {
 }
 
 function parseEntry(row: Readonly<Record<string, unknown>>): LogEntry {
-  const { id, duration_ms: durationMs } = row
-  const at = text(row['at'])
-  if (typeof id !== 'number' || at === null) throw unreadable()
-  const written = text(row['detail']) ?? ''
-  const { by, ...detail } = record(written)
-  const { gitDirty, ciJob } = fieldsOf(by)
-  const entry = {
+  const { id, at, detail, duration_ms: durationMs } = row
+  const written = typeof detail === 'string' ? detail : ''
+  const entry = readLogEntry({
     id,
-    at: new Date(at),
-    event: text(row['event']) ?? '',
-    migration: text(row['migration_name']),
-    checksum: text(row['checksum']),
-    outcome: text(row['outcome']) ?? '',
-    durationMs: typeof durationMs === 'number' ? durationMs : null,
-    runId: text(row['run_id']),
-    role: text(row['role']) ?? '',
-    osUser: text(row['os_user']),
-    gitCommit: text(row['git_commit']),
-    gitDirty: typeof gitDirty === 'boolean' ? gitDirty : null,
-    ciRun: text(row['ci_run']),
-    ciJob: text(ciJob),
-    previousHash: text(row['previous_hash']) ?? '',
-    hash: text(row['hash']) ?? '',
-  }
+    at,
+    event: row['event'],
+    migration: row['migration_name'],
+    checksum: row['checksum'],
+    outcome: row['outcome'],
+    durationMs,
+    runId: row['run_id'],
+    role: row['role'],
+    osUser: row['os_user'],
+    gitCommit: row['git_commit'],
+    ciRun: row['ci_run'],
+    detail: parse(written),
+    previousHash: row['previous_hash'],
+    hash: row['hash'],
+    isIntact: false,
+  })
   const { event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, previousHash } = entry
   const values = [event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, written] as const
-  return { ...entry, detail, isIntact: hashOf([id, at, ...values, previousHash]) === entry.hash }
+  return { ...entry, isIntact: hashOf([entry.id, String(at), ...values, previousHash]) === entry.hash }
 }
 
-function record(detail: string): Readonly<Record<string, unknown>> {
+function parse(detail: string): unknown {
   try {
-    return fieldsOf(JSON.parse(detail))
+    return JSON.parse(detail)
   } catch {
-    return {}
+    return null
   }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
-}
-
-function unreadable(): MigrationManagerError {
-  return new MigrationManagerError('target/unreadable-history', 'The log of the database could not be understood.', {
-    hint: 'Is schema_migrations_log unharmed, and of this version of migration-manager?',
-  })
 }

@@ -1,9 +1,10 @@
 import type { Dependent } from '../../core/driver.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
 import { QueryFailure } from './client.ts'
 import type { Query, Rows } from './client.ts'
-import { EMPTY_LOG, HISTORY, HISTORY_COLUMNS, LOCK, LOG, NOW } from './tables.ts'
+import { EMPTY_LOG, HISTORY, LOCK, LOG, NOW } from './tables.ts'
 import type { LogEnd } from './tables.ts'
 
 /** The lock as the database has it. */

@@ -1,23 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Actor } from '../../core/driver.ts'
+import { signatureOf } from '../../core/log.ts'
 import type { RepairKind } from '../../core/repair.ts'
 import type { Query } from './client.ts'
 
 export const HISTORY = 'schema_migrations'
 export const LOG = 'schema_migrations_log'
 export const LOCK = 'schema_migrations_lock'
-
-/** The columns by which a `schema_migrations` is known as ours; other tools use the same name. */
-export const HISTORY_COLUMNS: readonly string[] = [
-  'migration_name',
-  'checksum',
-  'applied_at',
-  'status',
-  'step',
-  'duration_ms',
-  'applied_by',
-  'run_id',
-]
 
 /** The database's clock as text, in UTC with milliseconds: `2026-11-20T08:00:00.000Z`. */
 export const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -136,7 +125,7 @@ export function appendLog(
   const { osUser, gitCommit, ciRun } = actor
   const id = end.id + 1
   const time = at.toISOString()
-  const detail = JSON.stringify({ ...entry.detail, ...signatureOf(author) })
+  const detail = JSON.stringify({ ...entry.detail, ...signatureOf({ ...actor, isTreeDirty: author.isTreeDirty }) })
   const hash = hashOf([
     id,
     time,
@@ -173,13 +162,4 @@ VALUES (?3, ?4, ?5, ?1, ?6, ${outcomeSql ?? '?7'}, ${durationSql}, ?2, ?8, ?9, ?
     ],
   }
   return { query, end: { id, hash } }
-}
-
-/** What is known of the author and has no column; the log is read with it, see `parseLog`. */
-function signatureOf({ actor: { gitCommit, ciJob }, isTreeDirty }: Author): object {
-  const by = {
-    ...(gitCommit === null || isTreeDirty === null ? {} : { gitDirty: isTreeDirty }),
-    ...(ciJob === null ? {} : { ciJob }),
-  }
-  return Object.keys(by).length === 0 ? {} : { by }
 }

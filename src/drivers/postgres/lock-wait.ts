@@ -4,7 +4,7 @@ import { describeSessionFailure } from './errors.ts'
 import type { Link } from './link.ts'
 import { describeHolder, lockHolderQuery } from './lock.ts'
 import type { MessageContext } from './message-context.ts'
-import { pause } from './pause.ts'
+import { pause } from '../pause.ts'
 
 /** Between two attempts, in milliseconds: short at first, as most runs are. */
 const SHORTEST_WAIT = 100

@@ -1,4 +1,4 @@
-import { MigrationManagerError } from '../../core/errors.ts'
+import { readLogEntry, unreadableLog } from '../../core/log.ts'
 import type { LogEntry } from '../../core/log.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { logHash } from './tables.ts'
@@ -30,12 +30,12 @@ COMMIT;`
 /** Decodes the answer to `readLogMessage`. */
 export function parseLog(rows: readonly (readonly (string | null)[])[]): readonly LogEntry[] {
   const entries: unknown = JSON.parse(rows[0]?.[0] ?? 'null')
-  if (!Array.isArray(entries)) throw unreadable()
+  if (!Array.isArray(entries)) throw unreadableLog()
   return entries.map(parseEntry)
 }
 
 function parseEntry(row: unknown): LogEntry {
-  if (!Array.isArray(row)) throw unreadable()
+  if (!Array.isArray(row)) throw unreadableLog()
   const [
     id,
     at,
@@ -43,52 +43,33 @@ function parseEntry(row: unknown): LogEntry {
     migration,
     checksum,
     outcome,
-    duration,
-    run,
+    durationMs,
+    runId,
     role,
     osUser,
-    commit,
-    ci,
+    gitCommit,
+    ciRun,
     detail,
-    previous,
+    previousHash,
     hash,
-    intact,
+    isIntact,
   ] = row as readonly unknown[]
-  if (typeof id !== 'number' || typeof at !== 'string') throw unreadable()
-  const { by, ...own } = recordOf(detail)
-  const { gitDirty, ciJob } = recordOf(by)
-  return {
+  return readLogEntry({
     id,
-    at: new Date(at),
-    event: text(event) ?? '',
-    migration: text(migration),
-    checksum: text(checksum),
-    outcome: text(outcome) ?? '',
-    durationMs: typeof duration === 'number' ? duration : null,
-    runId: text(run),
-    role: text(role) ?? '',
-    osUser: text(osUser),
-    gitCommit: text(commit),
-    gitDirty: typeof gitDirty === 'boolean' ? gitDirty : null,
-    ciRun: text(ci),
-    ciJob: text(ciJob),
-    detail: own,
-    previousHash: text(previous) ?? '',
-    hash: text(hash) ?? '',
-    isIntact: intact === true,
-  }
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
-}
-
-function unreadable(): MigrationManagerError {
-  return new MigrationManagerError('target/unreadable-history', 'The log of the database could not be understood.', {
-    hint: 'Is schema_migrations_log unharmed, and of this version of migration-manager?',
+    at,
+    event,
+    migration,
+    checksum,
+    outcome,
+    durationMs,
+    runId,
+    role,
+    osUser,
+    gitCommit,
+    ciRun,
+    detail,
+    previousHash,
+    hash,
+    isIntact: isIntact === true,
   })
 }

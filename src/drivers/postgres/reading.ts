@@ -1,8 +1,9 @@
 import { MigrationManagerError } from '../../core/errors.ts'
+import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
 import { describeHolder, lockHolderQuery } from './lock.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
-import { HISTORY_COLUMNS, historyDigest } from './tables.ts'
+import { historyDigest } from './tables.ts'
 import type { Tables } from './tables.ts'
 
 /** What one read-only message tells about a database. */

@@ -1,7 +1,7 @@
 import type { AppliedMigration } from '../../core/history.ts'
 import type { Step } from '../../core/plan.ts'
 import { reach } from '../../core/kill-point.ts'
-import { pause } from './pause.ts'
+import { pause } from '../pause.ts'
 import { waitForLock } from './lock-wait.ts'
 import { LostConnection } from './session-failure.ts'
 import { LEAVE } from './message.ts'

@@ -3,7 +3,7 @@ import type { Emit } from '../../core/event.ts'
 import { findBlocker } from './blocker.ts'
 import type { Link } from './link.ts'
 import type { MessageContext } from './message-context.ts'
-import { pause } from './pause.ts'
+import { pause } from '../pause.ts'
 import type { Notice } from './session.ts'
 
 /** What all that runs on one database in one run has in common. */

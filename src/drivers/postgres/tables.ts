@@ -1,4 +1,5 @@
 import type { Actor } from '../../core/driver.ts'
+import { signatureOf } from '../../core/log.ts'
 import type { RepairKind } from '../../core/repair.ts'
 import { quoteIdentifier, quoteLiteral, quoteNullable } from './quote.ts'
 
@@ -13,18 +14,6 @@ export function tablesOf(schema: string): Tables {
   const quoted = quoteIdentifier(schema)
   return { schema: quoted, history: `${quoted}.schema_migrations`, log: `${quoted}.schema_migrations_log` }
 }
-
-/** The columns by which a `schema_migrations` is known as ours; other tools use the same name. */
-export const HISTORY_COLUMNS: readonly string[] = [
-  'migration_name',
-  'checksum',
-  'applied_at',
-  'status',
-  'step',
-  'duration_ms',
-  'applied_by',
-  'run_id',
-]
 
 /**
  * PL/pgSQL statements that create what is missing: schema, history, log. Both tables are closed to everyone but their
@@ -106,15 +95,6 @@ entry AS (SELECT COALESCE((SELECT id FROM latest), 0) + 1 AS id, pg_catalog.cloc
   (${entry.detail})::jsonb || ${quoteLiteral(JSON.stringify(signatureOf(author)))}::jsonb AS detail, COALESCE((SELECT hash FROM latest), '') AS previous)
 INSERT INTO ${tables.log} SELECT id, at, event, migration, checksum, outcome, duration, run, role, os_user, git_commit, ci_run, detail, previous,
   ${logHash('entry')} FROM entry;`
-}
-
-/** What is known of the author and has no column; the log is read with it, see `parseLog`. */
-function signatureOf({ gitCommit, isTreeDirty, ciJob }: Author): object {
-  const by = {
-    ...(gitCommit === null || isTreeDirty === null ? {} : { gitDirty: isTreeDirty }),
-    ...(ciJob === null ? {} : { ciJob }),
-  }
-  return Object.keys(by).length === 0 ? {} : { by }
 }
 
 /** The expression of a log row's hash, over the columns of the relation `row` (named as in `appendLog`). */

@@ -4,6 +4,7 @@ import type { Database, Statement } from 'sql.js'
 import { checksumOf } from '../../../src/core/checksum.ts'
 import type { Target } from '../../../src/core/driver.ts'
 import { MigrationManagerError } from '../../../src/core/errors.ts'
+import { unreadRow } from '../../../src/core/history.ts'
 import type { AppliedMigration } from '../../../src/core/history.ts'
 import { findLogBreak } from '../../../src/core/log.ts'
 import type { Migration } from '../../../src/core/migration.ts'
@@ -263,16 +264,7 @@ function readState(database: Database): State {
 /** What the tool itself says of the log. */
 function brokenBy(log: readonly Readonly<Record<string, unknown>>[], rows: ReadonlyMap<string, string>): string | null {
   const entries = parseLog(log)
-  const history = [...rows.keys()].map((name): AppliedMigration => ({
-    name,
-    checksum: '',
-    status: 'applied',
-    step: null,
-    appliedAt: null,
-    durationMs: null,
-    appliedBy: '',
-    runId: null,
-  }))
+  const history = [...rows.keys()].map((name) => unreadRow({ name, checksum: '' }, 'applied'))
   const found = findLogBreak(entries, history)
   return found === null ? null : `${found.reason} at ${found.id}`
 }

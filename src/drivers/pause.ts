@@ -1,4 +1,4 @@
-/** Waits; returns early when the signal comes. Handed in, so that the simulation of the tests can do without a clock. */
+/** Waits; returns early when the signal comes. The driver of D1 is handed one, so that its simulation needs no clock. */
 export type Pause = (milliseconds: number, signal: AbortSignal) => Promise<void>
 
 export const pause: Pause = (milliseconds, signal) =>
