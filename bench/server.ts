@@ -1,13 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { chownSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { findBinaries } from '../src/drivers/embedded/binaries.ts'
-import { createCluster } from '../src/drivers/embedded/cluster.ts'
-import { chooseServerUser, prepareLauncher } from '../src/drivers/embedded/server-user.ts'
-import { spawnServer } from '../src/drivers/embedded/server.ts'
 import { simpleQuery } from '../src/drivers/embedded/simple-query.ts'
+import { createTestCluster } from '../test/support/cluster.ts'
+import { findFreePort } from '../test/support/free-port.ts'
 
 /** A PostgreSQL server that lives as long as the benchmark; over TCP it asks for a password (SCRAM), without TLS. */
 export interface BenchServer extends AsyncDisposable {
@@ -40,28 +33,12 @@ export async function startServer(): Promise<BenchServer> {
 }
 
 async function start(): Promise<BenchServer> {
-  // Not the temporary folder of the environment: a socket's path has at most 107 bytes.
-  const folder = mkdtempSync('/tmp/mm-bench-')
+  // On the disk, whatever the tests are told: a commit is to wait for it.
+  const cluster = await createTestCluster({ name: 'bench', isOnDisk: true })
   try {
-    const binaries = findBinaries(process.cwd())
-    const user = chooseServerUser([])
-    chownSync(folder, user.uid, user.gid)
-    const launcher = prepareLauncher(user, binaries.postgres, folder)
-    const dataDir = join(folder, 'data')
-    const password = randomBytes(12).toString('hex')
-    await createCluster({ binaries, launcher, dataDir, password })
+    const { folder, password } = cluster
     const port = await findFreePort()
-    const logFd = openSync(join(folder, 'server.log'), 'a', 0o600)
-    const server = await spawnServer({
-      binaries,
-      launcher,
-      dataDir,
-      socketDir: folder,
-      logFd,
-      timeoutMs: 30_000,
-      settings: { listen_addresses: '127.0.0.1', port: `${port}`, max_connections: '150' },
-    })
-    closeSync(logFd)
+    const server = await cluster.start(port, { max_connections: '150' })
     const ask = async (database: string, sql: string): Promise<string | null> =>
       (await simpleQuery({ socketPath: server.socketPath, database, sql, timeoutMs: 60_000 }))[0]?.[0] ?? null
     return {
@@ -78,21 +55,11 @@ async function start(): Promise<BenchServer> {
       urlOf: (database, through) => `postgres://postgres:${password}@127.0.0.1:${through}/${database}`,
       async [Symbol.asyncDispose]() {
         await server.stop()
-        rmSync(folder, { recursive: true, force: true })
+        cluster.remove()
       },
     }
   } catch (cause) {
-    rmSync(folder, { recursive: true, force: true })
+    cluster.remove()
     throw cause
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }

@@ -6,8 +6,7 @@ import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import { digestHistory } from '../core/history.ts'
 import type { Project } from '../core/project.ts'
-import { selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { surveyOne } from './single-survey.ts'
 import { refusal } from './sync.ts'
 import type { Confirm } from './sync.ts'
 
@@ -37,22 +36,11 @@ export interface AdoptReport {
  * schema bears out, and nothing at all while one is not borne out. The other tool's table is read and never written to.
  */
 export async function adopt(project: Project, options: AdoptOptions, ports: AdoptPorts): Promise<AdoptReport> {
-  const [environment, ...others] = selectEnvironments(project)
-  if (environment === undefined || others.length > 0 || project.selected === null) {
-    throw new MigrationManagerError('usage/one-environment', 'Another history is taken over in one environment.', {
-      hint: `Name it: --env ${environment?.name ?? 'dev'}`,
-    })
-  }
   const { from } = options
-  const folders = readFolders(project, [environment])
-  await using seen = await survey(project, [environment], folders, ports.emit, ports.signal)
-  refuseUnreadable(seen.sights)
-  refuseMixUps(seen.sights, { mayRename: false })
-  const [sight] = seen.sights
-  if (sight === undefined || !sight.isReachable) throw new Error('no sight of the environment')
-
+  await using seen = await surveyOne(project, 'Another history is taken over', ports.emit, ports.signal)
+  const { environment, sight, migrations } = seen
   const { connection, reading } = sight
-  const claims = await connection.claims?.(from, seen.migrationsOf(environment))
+  const claims = await connection.claims?.(from, migrations)
   if (claims === undefined) {
     throw new MigrationManagerError(
       'usage/unknown-source',

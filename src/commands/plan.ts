@@ -9,7 +9,7 @@ import type { Plan, Selection } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findNotPromoted } from '../core/promotion.ts'
 import { environmentsToRead, resolveVersion, selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { decideFrom, readFolders, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
 
 /** What the command line says about what is wanted. */
@@ -51,12 +51,7 @@ export async function planEnvironments(
   const folders = readFolders(project, environments)
   const selection = resolveSelection(options, folders)
   const seen = await survey(project, environments, folders, emit, signal, 'states')
-  try {
-    return await decide(project, selection, checks, seen)
-  } catch (cause) {
-    await seen[Symbol.asyncDispose]()
-    throw cause
-  }
+  return decideFrom(seen, () => decide(project, selection, checks, seen))
 }
 
 /** What a person wrote, against the files there are. */
@@ -75,9 +70,6 @@ async function decide(
   checks: readonly Check[],
   seen: Survey,
 ): Promise<PlanReport> {
-  refuseUnreadable(seen.sights)
-  refuseMixUps(seen.sights, { mayRename: false })
-
   const selected = new Set(selectEnvironments(project).map(({ name }) => name))
   const targets: TargetPlan[] = []
   for (const sight of seen.sights) {

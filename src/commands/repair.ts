@@ -6,8 +6,7 @@ import { compareVersions, versionOf } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
 import { planRepair } from '../core/repair.ts'
 import type { Repair, RepairKind } from '../core/repair.ts'
-import { selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { surveyOne } from './single-survey.ts'
 import { refusal } from './sync.ts'
 import type { Confirm } from './sync.ts'
 
@@ -40,21 +39,9 @@ export interface RepairReport {
  * the environment is not named, or there is nothing to repair.
  */
 export async function repair(project: Project, options: RepairOptions, ports: RepairPorts): Promise<RepairReport> {
-  const [environment, ...others] = selectEnvironments(project)
-  if (environment === undefined || others.length > 0 || project.selected === null) {
-    throw new MigrationManagerError('usage/one-environment', 'A repair is about one environment.', {
-      hint: `Name it: --env ${environment?.name ?? 'dev'}`,
-    })
-  }
-  const folders = readFolders(project, [environment])
-  await using seen = await survey(project, [environment], folders, ports.emit, ports.signal)
-  refuseUnreadable(seen.sights)
-  refuseMixUps(seen.sights, { mayRename: false })
-  const [sight] = seen.sights
-  if (sight === undefined || !sight.isReachable) throw new Error('no sight of the environment')
-
+  await using seen = await surveyOne(project, 'A repair is made', ports.emit, ports.signal)
+  const { environment, sight, migrations: files } = seen
   const { history } = sight.reading
-  const files = seen.migrationsOf(environment)
   const name = resolveName(options.migration, [...files.map((file) => file.name), ...history.map((row) => row.name)])
   const planned = planRepair(
     options.kind,

@@ -11,7 +11,7 @@ import type { RollbackSelection } from '../core/rollback-plan.ts'
 import { columnsOf, runChecks } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
 import { environmentsFrom, selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { decideFrom, readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
 import { carryOut } from './sync.ts'
 import type { SyncPorts, SyncReport } from './sync.ts'
@@ -40,12 +40,7 @@ async function planRollbacks(
   // Those behind the selected ones are read, too: they must not keep what the ones before them lose.
   const environments = environmentsFrom(project)
   const seen = await survey(project, environments, readFolders(project, environments), emit, signal)
-  try {
-    return await decide(project, options, checks, seen)
-  } catch (cause) {
-    await seen[Symbol.asyncDispose]()
-    throw cause
-  }
+  return decideFrom(seen, () => decide(project, options, checks, seen))
 }
 
 async function decide(
@@ -54,8 +49,6 @@ async function decide(
   checks: readonly Check[],
   seen: Survey,
 ): Promise<PlanReport> {
-  refuseUnreadable(seen.sights)
-  refuseMixUps(seen.sights, { mayRename: false })
   const selected = new Set(selectEnvironments(project).map(({ name }) => name))
   const reachable = seen.sights.flatMap((sight) =>
     sight.isReachable && selected.has(sight.environment.name) ? [sight] : [],

@@ -178,6 +178,21 @@ export function refuseUnreadable(sights: readonly Sight[]): void {
 }
 
 /**
+ * Decides what to do from a survey of which every environment could be read and is the right one. Closes its connections
+ * when that throws: whoever is handed what was decided closes them otherwise.
+ */
+export async function decideFrom<T>(seen: Survey, decide: () => Promise<T>): Promise<T> {
+  try {
+    refuseUnreadable(seen.sights)
+    refuseMixUps(seen.sights, { mayRename: false })
+    return await decide()
+  } catch (cause) {
+    await seen[Symbol.asyncDispose]()
+    throw cause
+  }
+}
+
+/**
  * Refuses what would make every later word about these environments wrong. Throws `target/same-database` or
  * `target/other-environment`.
  */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createProject } from '../support/cli.ts'
-import type { Parsed, TestProject } from '../support/cli.ts'
+import type { Parsed } from '../support/cli.ts'
+import { createAppliedPair } from '../support/applied-pair.ts'
 import { createDatabase } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
@@ -8,29 +8,6 @@ const FILES = {
   'database/001-a.sql': 'CREATE TABLE a (id int);\n-- Rollback:\n-- DROP TABLE a;\n',
   'database/002-b.sql': 'CREATE TABLE b (id int);\n-- Rollback:\n-- DROP TABLE not_there;\n',
   'database/003-c.sql': 'CREATE TABLE c (id int);\n-- Rollback:\n-- DROP TABLE c;\n',
-}
-
-interface Ground extends AsyncDisposable {
-  readonly dev: TestDatabase
-  readonly prod: TestDatabase
-  readonly project: TestProject
-}
-
-/** Two environments that hold everything. */
-async function prepareGround(files: Readonly<Record<string, string>> = FILES): Promise<Ground> {
-  const dev = await createDatabase('dev')
-  const prod = await createDatabase('prod')
-  const project = createProject({ files, env: { DATABASE_URL: dev.url, PROD_DATABASE_URL: prod.url } })
-  const synced = await project.run(['sync', '--yes'])
-  expect(synced.exitCode).toBe(0)
-  return {
-    dev,
-    prod,
-    project,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([dev.drop(), prod.drop(), project[Symbol.asyncDispose]()])
-    },
-  }
 }
 
 /** What of the three migrations is there: their tables, and their rows. */
@@ -43,7 +20,7 @@ async function stateOf(database: TestDatabase): Promise<string> {
 
 describe('a rollback of several migrations', () => {
   test('that fails in its middle keeps what it took back, and goes on from there when it is mended', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     const { dev, prod, project } = ground
 
     const failed = await project.run(['rollback', '--to', '0', '--yes', '--json'])
@@ -82,7 +59,7 @@ describe('a rollback of several migrations', () => {
   })
 
   test('that fails in the second environment leaves the first one taken back, and says so', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     const { dev, prod, project } = ground
     await dev.query('CREATE VIEW rests_on_c AS SELECT * FROM c')
 
@@ -110,7 +87,7 @@ describe('a rollback of several migrations', () => {
     ['missing', '', 'rollback/none'],
     ['half a statement', '-- Rollback:\n-- DROP TABLE\n', 'sql/rollback-not-sql'],
   ])('takes nothing back anywhere when one block below the newest is %s', async (_what, block, code) => {
-    await using ground = await prepareGround({
+    await using ground = await createAppliedPair({
       ...FILES,
       'database/002-b.sql': `CREATE TABLE b (id int);\n${block}`,
     })
@@ -127,7 +104,7 @@ describe('a rollback of several migrations', () => {
 })
 
 test('a migration below others is taken back where that is allowed, and comes again only where its lateness is', async () => {
-  await using ground = await prepareGround({ ...FILES, 'database/002-b.down.sql': 'DROP TABLE b;\n' })
+  await using ground = await createAppliedPair({ ...FILES, 'database/002-b.down.sql': 'DROP TABLE b;\n' })
   const { dev, prod, project } = ground
 
   const refused = await project.run(['rollback', '--only', '2', '--yes'])
@@ -147,7 +124,7 @@ test('a migration below others is taken back where that is allowed, and comes ag
 })
 
 test('a block that was edited since is not run even where another environment ran it as it is now', async () => {
-  await using ground = await prepareGround()
+  await using ground = await createAppliedPair(FILES)
   await using late = await createDatabase('late')
   const { dev, prod, project } = ground
   project.write('database/003-c.sql', 'CREATE TABLE c (id int);\n-- Rollback:\n-- DROP TABLE a, c;\n')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
-import type { TestProject } from '../support/cli.ts'
 import type { Snapshot } from '../../src/core/snapshot.ts'
+import { createAppliedPair } from '../support/applied-pair.ts'
 import { takeSnapshot } from '../support/snapshot.ts'
 import { createDatabase } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
@@ -11,29 +11,6 @@ const FILES = {
   'database/002-b.sql': 'CREATE TABLE b (id int);\n-- Rollback:\n-- DROP TABLE b;\n',
   'database/003-c.sql': 'CREATE TABLE c (id int);\n',
   'database/003-c.down.sql': 'DROP TABLE c;\n',
-}
-
-interface Ground extends AsyncDisposable {
-  readonly dev: TestDatabase
-  readonly prod: TestDatabase
-  readonly project: TestProject
-}
-
-/** Two environments that hold everything. */
-async function prepareGround(files: Readonly<Record<string, string>> = FILES): Promise<Ground> {
-  const dev = await createDatabase('dev')
-  const prod = await createDatabase('prod')
-  const project = createProject({ files, env: { DATABASE_URL: dev.url, PROD_DATABASE_URL: prod.url } })
-  const synced = await project.run(['sync', '--yes'])
-  expect(synced.exitCode).toBe(0)
-  return {
-    dev,
-    prod,
-    project,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([dev.drop(), prod.drop(), project[Symbol.asyncDispose]()])
-    },
-  }
 }
 
 /** The tables that migrations made, and the rows of the history. */
@@ -50,7 +27,7 @@ const TWO = { tables: ['a', 'b'], rows: ['001-a', '002-b'] }
 
 describe('rollback', () => {
   test('takes the last migration back in all environments, prod first, and sync applies it again', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     const { dev, prod, project } = ground
 
     const result = await project.run(['rollback', '--yes', '--json'])
@@ -75,7 +52,7 @@ describe('rollback', () => {
   })
 
   test('--to takes back everything above a version, --to 0 everything', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     const { dev, prod, project } = ground
 
     const two = await project.run(['rollback', '--to', '001', '--yes'])
@@ -88,7 +65,7 @@ describe('rollback', () => {
   })
 
   test('leaves an environment alone that is behind and does not hold the migration', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     const { dev, prod, project } = ground
     await project.run(['rollback', '--env', 'prod', '--yes'])
 
@@ -105,7 +82,7 @@ describe('rollback', () => {
   })
 
   test('that fails half-way leaves the migration applied, and the environments behind it untouched', async () => {
-    await using ground = await prepareGround({
+    await using ground = await createAppliedPair({
       ...FILES,
       'database/003-c.down.sql': 'DROP TABLE c;\n\n  DROP TABLE not_there;\n',
     })
@@ -132,7 +109,7 @@ describe('rollback', () => {
   })
 
   test('tells the line of a block in the migration’s own file', async () => {
-    await using ground = await prepareGround({
+    await using ground = await createAppliedPair({
       'database/001-a.sql': 'CREATE TABLE a (id int);\n\n-- Rollback:\n-- DROP TABLE a;\n-- DROP TABLE not_there;\n',
     })
 
@@ -167,7 +144,7 @@ describe('rollback', () => {
       undefined,
     ],
   ])('is refused before anything is written for %s', async (_what, files, args, code, line) => {
-    await using ground = await prepareGround({ ...FILES, ...files })
+    await using ground = await createAppliedPair({ ...FILES, ...files })
     const before = [await stateOf(ground.dev), await stateOf(ground.prod)]
 
     const result = await ground.project.run([...args, '--yes', '--json'])
@@ -179,7 +156,7 @@ describe('rollback', () => {
   })
 
   test('of a file that was edited since it ran is refused', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     ground.project.write('database/002-b.sql', 'CREATE TABLE b (id int);\n-- Rollback:\n-- DROP TABLE a;\n')
 
     const result = await ground.project.run(['rollback', '--to', '1', '--yes', '--json'])
@@ -190,7 +167,7 @@ describe('rollback', () => {
   })
 
   test('asks for protected environments, and --dry-run changes nothing', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
 
     const unasked = await ground.project.run(['rollback'])
     const dry = await ground.project.run(['rollback', '--dry-run', '--json'])
@@ -202,7 +179,7 @@ describe('rollback', () => {
   })
 
   test('--atomic takes back in all environments or in none', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     const { dev, prod, project } = ground
     await dev.query('CREATE VIEW rests_on_c AS SELECT * FROM c')
 
@@ -238,7 +215,7 @@ describe('a rollback that cannot run in a transaction', () => {
   }
 
   test('is carried out step by step, and sync applies the migration again', async () => {
-    await using ground = await prepareGround({ ...FILES, ...INDEXES })
+    await using ground = await createAppliedPair({ ...FILES, ...INDEXES })
     const { dev, prod, project } = ground
 
     const back = await project.run(['rollback', '--yes', '--json'])
@@ -261,7 +238,7 @@ describe('a rollback that cannot run in a transaction', () => {
   })
 
   test('that fails in its middle keeps its place: sync is refused, and the same rollback goes on there', async () => {
-    await using ground = await prepareGround({
+    await using ground = await createAppliedPair({
       ...FILES,
       ...INDEXES,
       'database/004-indexes.down.sql':
@@ -306,7 +283,7 @@ describe('a rollback that cannot run in a transaction', () => {
   })
 
   test('that fails at its first step leaves the migration applied, as it was', async () => {
-    await using ground = await prepareGround({
+    await using ground = await createAppliedPair({
       ...FILES,
       ...INDEXES,
       'database/004-indexes.down.sql': 'DROP TABLE missing;\nDROP INDEX CONCURRENTLY a_id;\n',
@@ -326,7 +303,7 @@ describe('a rollback that cannot run in a transaction', () => {
   })
 
   test('of a migration that stopped on its way there is refused', async () => {
-    await using ground = await prepareGround()
+    await using ground = await createAppliedPair(FILES)
     const { project } = ground
     project.write('database/004-stops.sql', 'CREATE INDEX CONCURRENTLY a_id ON a (id);\nDROP TABLE missing;\n')
     project.write('database/004-stops.down.sql', 'DROP INDEX CONCURRENTLY a_id;\n')

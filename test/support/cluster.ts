@@ -26,6 +26,8 @@ export interface TestClusterOptions {
   readonly name: string
   /** An existing folder that the data goes into, and stays. */
   readonly dataFolder?: string
+  /** Its data is on the disk, whatever `TEST_POSTGRES_DATA` says. */
+  readonly isOnDisk?: boolean
 }
 
 /**
@@ -48,7 +50,8 @@ export async function createTestCluster(options: TestClusterOptions): Promise<Te
   // Not the temporary folder of the environment: a socket's path has at most 107 bytes.
   const folder = mkdtempSync(`/tmp/mm-${name}-`)
   const inMemory = process.env['TEST_POSTGRES_DATA']
-  const own = inMemory === undefined || inMemory === '' ? folder : mkdtempSync(join(inMemory, `mm-${name}-`))
+  const isInMemory = options.isOnDisk !== true && inMemory !== undefined && inMemory !== ''
+  const own = !isInMemory ? folder : mkdtempSync(join(inMemory, `mm-${name}-`))
   const remove = (): void => {
     for (const made of [folder, own]) rmSync(made, { recursive: true, force: true })
   }

@@ -5,7 +5,7 @@ import { ADOPTION_SOURCES } from '../../core/adoption.ts'
 import type { AdoptionSource } from '../../core/adoption.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { EXIT, exitOfFindings } from '../exit.ts'
-import { renderFindings } from '../output/findings.ts'
+import { renderFindings, renderStale } from '../output/findings.ts'
 import { findingJson } from '../output/json.ts'
 import type { Page } from '../output/page.ts'
 import { count } from '../output/page.ts'
@@ -62,7 +62,7 @@ function renderReport({ environment, from, status, migrations, findings }: Adopt
       case 'up-to-date':
         return `${page.paint('good', '✓')} ${environment}  nothing to take over from ${from}: the history holds all of it`
       case 'stale':
-        return `${page.paint('bad', 'blocked')}  The history of ${environment} was changed by somebody else meanwhile. Nothing was written; look at status and run again.`
+        return renderStale(environment, page)
       case 'blocked':
         return `${page.paint('strong', environment)}  nothing was written`
     }

@@ -5,7 +5,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { REPAIRS } from '../../core/repair.ts'
 import type { Repair, RepairKind, RowState } from '../../core/repair.ts'
 import { EXIT } from '../exit.ts'
-import { renderFindings } from '../output/findings.ts'
+import { renderFindings, renderStale } from '../output/findings.ts'
 import { findingJson } from '../output/json.ts'
 import type { Page } from '../output/page.ts'
 import { sanitize } from '../output/sanitizer.ts'
@@ -64,7 +64,7 @@ function renderReport({ environment, repair: done, status, findings }: RepairRep
     case 'refused':
       return renderFindings(findings, page)
     case 'stale':
-      return `${page.paint('bad', 'blocked')}  The history of ${environment} was changed by somebody else meanwhile. Nothing was written; look at status and run again.`
+      return renderStale(environment, page)
   }
 }
 

@@ -15,6 +15,11 @@ export function renderFindings(findings: readonly Finding[], page: Page): string
     .join('\n\n')
 }
 
+/** What is said instead of an outcome when a history was no longer the one that the change was made for. */
+export function renderStale(environment: string, page: Page): string {
+  return `${page.paint('bad', 'blocked')}  The history of ${environment} was changed by somebody else meanwhile. Nothing was written; look at status and run again.`
+}
+
 function renderFinding({ severity, code, message, hint, at, sourceLine }: Finding, page: Page): string {
   const [style, label] = LABELS[severity]
   const lines = [

@@ -1,0 +1,47 @@
+import type { Environment } from '../core/environment.ts'
+import { MigrationManagerError } from '../core/errors.ts'
+import type { Emit } from '../core/event.ts'
+import type { Migration } from '../core/migration.ts'
+import type { Project } from '../core/project.ts'
+import { selectEnvironments } from './selection.ts'
+import { decideFrom, readFolders, survey } from './survey.ts'
+import type { Sight } from './survey.ts'
+
+/** One environment as it was found, with its files. Dispose of it to close the connection. */
+export interface SingleSurvey extends AsyncDisposable {
+  readonly environment: Environment
+  readonly sight: Extract<Sight, { isReachable: true }>
+  readonly migrations: readonly Migration[]
+}
+
+/**
+ * Reads the one environment that a history is changed in by hand. `what` begins the sentence for who names none, or
+ * several: such a thing is never done to all of them by default. Throws `usage/one-environment`, what keeps it from
+ * being read, and as `refuseMixUps` does.
+ */
+export async function surveyOne(
+  project: Project,
+  what: string,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<SingleSurvey> {
+  const [environment, ...others] = selectEnvironments(project)
+  if (environment === undefined || others.length > 0 || project.selected === null) {
+    throw new MigrationManagerError('usage/one-environment', `${what} in one environment.`, {
+      hint: `Name it: --env ${environment?.name ?? 'dev'}`,
+    })
+  }
+  const seen = await survey(project, [environment], readFolders(project, [environment]), emit, signal)
+  return decideFrom(seen, async () => {
+    const [sight] = seen.sights
+    if (sight === undefined || !sight.isReachable) throw new Error('no sight of the environment')
+    return {
+      environment,
+      sight,
+      migrations: seen.migrationsOf(environment),
+      async [Symbol.asyncDispose]() {
+        await seen[Symbol.asyncDispose]()
+      },
+    }
+  })
+}
