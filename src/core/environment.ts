@@ -5,7 +5,13 @@ import type { Secret } from './secret.ts'
  * `Endpoint` is what the engine's driver made of the connection string; only that driver looks inside.
  */
 export interface Environment<Endpoint = unknown> {
+  /** The name in every message: `prod`; `prod/acme` for one database of a fleet. */
   readonly name: string
+  /**
+   * The environment that this is one database of, where that has many (`PROD_DATABASE_URLS`). Absent for the only
+   * database of an environment.
+   */
+  readonly fleet?: string
   /** The engine's name, as its driver gives it: `postgres`. */
   readonly engine: string
   readonly endpoint: Endpoint
@@ -13,12 +19,17 @@ export interface Environment<Endpoint = unknown> {
   readonly secrets: readonly Secret[]
   /** A protected environment needs a confirmation before anything is written. */
   readonly protected: boolean
-  /** Place in the promotion order, from 0. */
+  /** Place in the promotion order, from 0; the same for all databases of a fleet. */
   readonly order: number
   /** Where the connection string came from, never its value: `PROD_DATABASE_URL (.env)`. */
   readonly origin: string
   /** The folder of its migration files, as given (relative to the working directory, or absolute). */
   readonly migrationsDir: string
+}
+
+/** The environment's own name, without that of one database of its fleet. */
+export function environmentOf({ fleet, name }: Pick<Environment, 'fleet' | 'name'>): string {
+  return fleet ?? name
 }
 
 /** Those that come first when no order is given, and those that come last. All others lie between, by name. */
