@@ -2,6 +2,7 @@
  * The library's front door. A program that wants to do what the command line does hands in a `Project` and ports, and
  * gets back data; nothing here prints, asks or ends the process.
  */
+export type { Confirm } from './commands/confirmation.ts'
 export { init } from './commands/init.ts'
 export type { InitPorts, InitReport } from './commands/init.ts'
 export { createMigration } from './commands/new.ts'
@@ -10,7 +11,8 @@ export type { SyncOptions } from './commands/plan.ts'
 export { status } from './commands/status.ts'
 export type { StatusReport } from './commands/status.ts'
 export { sync } from './commands/sync.ts'
-export type { Confirm, SyncPorts, SyncReport } from './commands/sync.ts'
+export type { SyncPorts } from './commands/sync.ts'
+export type { SyncReport } from './commands/sync-report.ts'
 export { verify } from './commands/verify.ts'
 export type { VerifiedEnvironment, VerifyReport } from './commands/verify.ts'
 export { loadConfiguration } from './config/configuration.ts'

@@ -1,4 +1,4 @@
-import type { Confirm } from '../commands/sync.ts'
+import type { Confirm } from '../commands/confirmation.ts'
 import type { Terminal } from './output/terminal.ts'
 
 /**

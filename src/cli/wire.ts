@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import type { CheckedFolder, CheckPorts } from '../commands/check.ts'
-import type { Confirm } from '../commands/sync.ts'
+import type { Confirm } from '../commands/confirmation.ts'
 import { readCiRun } from '../config/ci.ts'
 import { loadConfiguration, loadFolder } from '../config/configuration.ts'
 import type { ConfigurationInput } from '../config/configuration.ts'

@@ -7,8 +7,8 @@ import type { Finding } from '../core/finding.ts'
 import { digestHistory } from '../core/history.ts'
 import type { Project } from '../core/project.ts'
 import { surveyOne } from './single-survey.ts'
-import { refusal } from './sync.ts'
-import type { Confirm } from './sync.ts'
+import { refusal } from './confirmation.ts'
+import type { Confirm } from './confirmation.ts'
 
 export interface AdoptOptions {
   readonly from: AdoptionSource

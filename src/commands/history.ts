@@ -7,7 +7,8 @@ import type { Project } from '../core/project.ts'
 import { diffChanges } from './changes.ts'
 import type { ChangeReport } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
+import { refuseMixUps, refuseUnreadable } from './sound-survey.ts'
+import { readFolders, survey } from './survey.ts'
 
 /** Which events are wanted. */
 export interface HistoryFilter {

@@ -1,3 +1,4 @@
+import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
@@ -6,10 +7,12 @@ import type { Finding } from '../core/finding.ts'
 import type { Project } from '../core/project.ts'
 import { hasNoMigrations, makeFolder, writeNewFile } from '../sources/scaffold.ts'
 import { deployScriptTemplate, envExampleTemplate } from '../sources/template.ts'
-import { selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, refuseUnreadable, survey } from './survey.ts'
-import { refusal } from './sync.ts'
-import type { Confirm } from './sync.ts'
+import { refusal } from './confirmation.ts'
+import type { Confirm } from './confirmation.ts'
+import { groupByOwner, selectEnvironments } from './selection.ts'
+import { refuseMixUps, refuseUnreadable } from './sound-survey.ts'
+import { readFolders, survey } from './survey.ts'
+import type { Sight } from './survey.ts'
 
 export interface InitPorts {
   readonly confirm: Confirm
@@ -43,11 +46,14 @@ export async function init(
   const reachable = seen.sights.filter((sight) => sight.isReachable)
 
   const findings: Finding[] = reachable.flatMap((sight) => sight.reading.findings)
-  for (const { environment, reading } of reachable) {
-    if (!environment.protected || reading.initialisedAs === environment.name) continue
-    const answer = await ports.confirm(environment, `create the history tables in ${environment.name}`)
+  const unregistered = reachable.filter(
+    ({ environment, reading }) => environment.protected && reading.initialisedAs !== ownerOf(environment),
+  )
+  for (const [{ environment }] of groupByOwner(unregistered, (sight) => sight.environment)) {
+    const owner = { ...environment, name: ownerOf(environment) }
+    const answer = await ports.confirm(owner, `create the history tables in ${owner.name}`)
     if (answer === 'yes') continue
-    findings.push(refusal(environment, answer))
+    findings.push(refusal(owner, answer))
     break
   }
   if (findings.some(isBlocking)) {
@@ -59,22 +65,29 @@ export async function init(
 
   const environments: InitReport['environments'][number][] = []
   let hasFailed = false
-  for (const { environment, connection } of reachable) {
-    if (hasFailed) {
-      environments.push({ environment, status: 'skipped', error: null })
-      continue
-    }
-    try {
-      if (ports.signal.aborted) throw interrupted(environment)
-      const isNew = await connection.prepare({ rename: options.mayRename })
-      environments.push({ environment, status: isNew ? 'initialised' : 'up-to-date', error: null })
-    } catch (cause) {
-      if (!(cause instanceof MigrationManagerError)) throw cause
-      environments.push({ environment, status: 'failed', error: cause })
-      hasFailed = true
-    }
+  for (const group of groupByOwner(reachable, (sight) => sight.environment)) {
+    const results: InitReport['environments'] = hasFailed
+      ? group.map(({ environment }) => ({ environment, status: 'skipped' as const, error: null }))
+      : await Promise.all(group.map((sight) => prepare(sight, options, ports.signal)))
+    environments.push(...results)
+    hasFailed ||= results.some(({ status }) => status === 'failed')
   }
   return { environments, findings }
+}
+
+async function prepare(
+  { environment, connection }: Extract<Sight, { isReachable: true }>,
+  { mayRename }: { readonly mayRename: boolean },
+  signal: AbortSignal,
+): Promise<InitReport['environments'][number]> {
+  try {
+    if (signal.aborted) throw interrupted(environment)
+    const isNew = await connection.prepare({ rename: mayRename })
+    return { environment, status: isNew ? 'initialised' : 'up-to-date', error: null }
+  } catch (cause) {
+    if (!(cause instanceof MigrationManagerError)) throw cause
+    return { environment, status: 'failed', error: cause }
+  }
 }
 
 function interrupted({ name }: Environment): MigrationManagerError {

@@ -9,7 +9,8 @@ import type { Plan, Selection } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findNotPromoted } from '../core/promotion.ts'
 import { environmentsToRead, resolveVersion, selectEnvironments } from './selection.ts'
-import { decideFrom, readFolders, survey } from './survey.ts'
+import { decideFrom } from './sound-survey.ts'
+import { readFolders, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
 
 /** What the command line says about what is wanted. */
@@ -18,6 +19,8 @@ export interface SyncOptions {
   readonly only?: string | undefined
   /** Codes of findings that do not block. */
   readonly allow: readonly string[]
+  /** How many databases of each fleet may be unreadable or fail before the run stops; none when absent. */
+  readonly maxFailures?: number | undefined
 }
 
 /** The plan of one environment, with the way to it still open. */
@@ -28,9 +31,14 @@ export interface TargetPlan {
   readonly replan: (history: readonly AppliedMigration[]) => Plan
 }
 
+/** A database that could not be read. */
+type UnreadSight = Extract<Sight, { isReachable: false }>
+
 export interface PlanReport {
   /** One for each selected environment, in promotion order. */
   readonly targets: readonly TargetPlan[]
+  /** The selected databases of fleets that could not be read and were let pass. */
+  readonly unreadable: readonly UnreadSight[]
   /** Of all environments together. */
   readonly findings: readonly Finding[]
   readonly survey: Survey
@@ -51,7 +59,7 @@ export async function planEnvironments(
   const folders = readFolders(project, environments)
   const selection = resolveSelection(options, folders)
   const seen = await survey(project, environments, folders, emit, signal, 'states')
-  return decideFrom(seen, () => decide(project, selection, checks, seen))
+  return decideFrom(seen, () => decide(project, selection, checks, seen), options.maxFailures)
 }
 
 /** What a person wrote, against the files there are. */
@@ -88,7 +96,17 @@ async function decide(
     ),
     ...(await runChecks(checks, targets)),
   ]
-  return { targets, findings: allowFindings(findings, selection.allow), survey: seen }
+  return {
+    targets,
+    unreadable: unreadableAmong(seen, selected),
+    findings: allowFindings(findings, selection.allow),
+    survey: seen,
+  }
+}
+
+/** The sights of databases with one of these names that could not be read. */
+export function unreadableAmong({ sights }: Survey, names: ReadonlySet<string>): readonly UnreadSight[] {
+  return sights.flatMap((sight) => (!sight.isReachable && names.has(sight.environment.name) ? [sight] : []))
 }
 
 /** What all checks find in all plans. What is wrong with a file is said once, of the file. */

@@ -7,8 +7,8 @@ import type { Project } from '../core/project.ts'
 import { planRepair } from '../core/repair.ts'
 import type { Repair, RepairKind } from '../core/repair.ts'
 import { surveyOne } from './single-survey.ts'
-import { refusal } from './sync.ts'
-import type { Confirm } from './sync.ts'
+import { refusal } from './confirmation.ts'
+import type { Confirm } from './confirmation.ts'
 
 export interface RepairOptions {
   readonly kind: RepairKind

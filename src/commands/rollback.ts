@@ -8,13 +8,15 @@ import type { Plan } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findHeldLater, newestApplied, planRollback } from '../core/rollback-plan.ts'
 import type { RollbackSelection } from '../core/rollback-plan.ts'
-import { columnsOf, runChecks } from './plan.ts'
+import { columnsOf, runChecks, unreadableAmong } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
 import { environmentsFrom, selectEnvironments } from './selection.ts'
-import { decideFrom, readFolders, survey } from './survey.ts'
+import { decideFrom } from './sound-survey.ts'
+import { readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
-import { carryOut } from './sync.ts'
-import type { SyncPorts, SyncReport } from './sync.ts'
+import { carryOut, refuseAtomicFleet } from './sync.ts'
+import type { SyncPorts } from './sync.ts'
+import type { SyncReport } from './sync-report.ts'
 
 /**
  * Takes migrations back in the selected environments, newest first, the environments in reverse promotion order: the
@@ -26,6 +28,7 @@ export async function rollback(
   options: SyncOptions & { readonly dryRun: boolean; readonly atomic: boolean },
   ports: SyncPorts,
 ): Promise<SyncReport> {
+  refuseAtomicFleet(project, options)
   const planned = await planRollbacks(project, options, ports.checks, ports.emit, ports.signal)
   return carryOut(planned, project, options, ports)
 }
@@ -40,7 +43,7 @@ async function planRollbacks(
   // Those behind the selected ones are read, too: they must not keep what the ones before them lose.
   const environments = environmentsFrom(project)
   const seen = await survey(project, environments, readFolders(project, environments), emit, signal)
-  return decideFrom(seen, () => decide(project, options, checks, seen))
+  return decideFrom(seen, () => decide(project, options, checks, seen), options.maxFailures)
 }
 
 async function decide(
@@ -58,7 +61,9 @@ async function decide(
     options,
     reachable.map(({ reading }) => reading.history),
   )
-  const targets = reachable.toReversed().map((sight): TargetPlan => {
+  // The databases of a fleet stay in their order: the first of them is the one that is tried first.
+  const lastFirst = reachable.toSorted((a, b) => b.environment.order - a.environment.order)
+  const targets = lastFirst.map((sight): TargetPlan => {
     const { environment, reading } = sight
     const replan = (history: readonly AppliedMigration[]): Plan =>
       planRollback(environment.name, seen.migrationsOf(environment), history, selection, allow)
@@ -71,7 +76,12 @@ async function decide(
     ...findHeldLater(columnsOf(seen), plans),
     ...(await runChecks(checks, targets)),
   ]
-  return { targets, findings: allowFindings(findings, allow), survey: seen }
+  return {
+    targets,
+    unreadable: unreadableAmong(seen, selected),
+    findings: allowFindings(findings, allow),
+    survey: seen,
+  }
 }
 
 /** What a person wrote, against what is applied. Throws `usage/unknown-version` for what no environment holds. */

@@ -1,3 +1,4 @@
+import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Migration } from '../core/migration.ts'
@@ -14,14 +15,31 @@ export function selectEnvironments({ environments, selected }: Project): readonl
  * because a migration may not overtake the environment before.
  */
 export function environmentsToRead(project: Project): readonly Environment[] {
-  const last = Math.max(...selectEnvironments(project).map(({ order }) => order))
-  return project.environments.filter(({ order }) => order <= last)
+  const selected = new Set(selectEnvironments(project))
+  const last = Math.max(...[...selected].map(({ order }) => order))
+  return project.environments.filter((environment) => environment.order < last || selected.has(environment))
 }
 
 /** The environments that must be read before the selected ones may lose something: those, and all behind the first. */
 export function environmentsFrom(project: Project): readonly Environment[] {
-  const first = Math.min(...selectEnvironments(project).map(({ order }) => order))
-  return project.environments.filter(({ order }) => order >= first)
+  const selected = new Set(selectEnvironments(project))
+  const first = Math.min(...[...selected].map(({ order }) => order))
+  return project.environments.filter((environment) => environment.order > first || selected.has(environment))
+}
+
+/** Items of the same environment together, in the order in which the environments come. */
+export function groupByOwner<Item>(
+  items: readonly Item[],
+  environmentOf: (item: Item) => Environment,
+): readonly (readonly [Item, ...Item[]])[] {
+  const groups = new Map<string, [Item, ...Item[]]>()
+  for (const item of items) {
+    const owner = ownerOf(environmentOf(item))
+    const group = groups.get(owner)
+    if (group === undefined) groups.set(owner, [item])
+    else group.push(item)
+  }
+  return [...groups.values()]
 }
 
 /**

@@ -4,7 +4,8 @@ import type { Emit } from '../core/event.ts'
 import type { Migration } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
 import { selectEnvironments } from './selection.ts'
-import { decideFrom, readFolders, survey } from './survey.ts'
+import { decideFrom } from './sound-survey.ts'
+import { readFolders, survey } from './survey.ts'
 import type { Sight } from './survey.ts'
 
 /** One environment as it was found, with its files. Dispose of it to close the connection. */

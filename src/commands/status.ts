@@ -5,7 +5,8 @@ import type { Project } from '../core/project.ts'
 import { diffChanges, traceFindings } from './changes.ts'
 import type { ChangeReport } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, survey } from './survey.ts'
+import { refuseMixUps } from './sound-survey.ts'
+import { readFolders, survey } from './survey.ts'
 import type { Detail, Sight } from './survey.ts'
 
 export interface StatusReport {

@@ -1,7 +1,6 @@
 import type { Connection, Reading } from '../core/driver.ts'
 import type { Environment } from '../core/environment.ts'
-import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
-import type { Problem } from '../core/errors.ts'
+import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { expectHistories } from '../core/expected-history.ts'
 import type { ExpectedHistories } from '../core/expected-history.ts'
@@ -10,9 +9,9 @@ import type { Folder, Matrix } from '../core/matrix.ts'
 import type { Migration } from '../core/migration.ts'
 import { DEFAULT_CONCURRENCY } from '../core/policy.ts'
 import type { Project } from '../core/project.ts'
+import { createTurns } from '../runner/turns.ts'
 import { readFolder } from '../sources/folder.ts'
 import { leave, parkConnection } from './parked-connection.ts'
-import { createTurns } from './turns.ts'
 
 /** One environment as it was found. */
 export type Sight =
@@ -83,6 +82,11 @@ export function readFolders(project: Project, environments: readonly Environment
   return dirs.map((dir) => ({ dir, migrations: readFolder(dir, project.cwd) }))
 }
 
+/** Environments with the same answer are on one server, and share its connections. */
+export function serverOf(project: Project, environment: Environment): string {
+  return project.driverOf(environment.engine).serverOf?.(environment) ?? environment.name
+}
+
 function lookAtAll(
   project: Project,
   environments: readonly Environment[],
@@ -93,16 +97,14 @@ function lookAtAll(
   const atOnce = project.concurrency ?? DEFAULT_CONCURRENCY
   const takeTurn = createTurns(atOnce)
   const expected = new Map(known.map(({ dir, migrations }) => [dir, expectHistories(migrations)]))
-  const serverOf = (environment: Environment): string =>
-    project.driverOf(environment.engine).serverOf?.(environment) ?? environment.name
   const crowds = new Map<string, number>()
   for (const environment of environments) {
-    const server = serverOf(environment)
+    const server = serverOf(project, environment)
     crowds.set(server, (crowds.get(server) ?? 0) + 1)
   }
   return Promise.all(
     environments.map((environment): Promise<Sight> => {
-      const server = serverOf(environment)
+      const server = serverOf(project, environment)
       const connect = connector(
         project,
         environment,
@@ -158,70 +160,4 @@ async function look(environment: Environment, connect: () => Promise<Connection>
 
 async function close(sights: readonly Sight[]): Promise<void> {
   await Promise.all(sights.map(async (sight) => sight.isReachable && sight.connection[Symbol.asyncDispose]()))
-}
-
-/** Nothing may be written anywhere while one environment is unknown: throws `ProblemsError` with all that could not be read. */
-export function refuseUnreadable(sights: readonly Sight[]): void {
-  const problems = sights.flatMap((sight): Problem[] =>
-    sight.isReachable
-      ? []
-      : [
-          {
-            code: sight.error.code,
-            message: `${sight.environment.name} could not be read: ${sight.error.message}`,
-            hint: sight.error.hint,
-          },
-        ],
-  )
-  const [first, ...rest] = problems
-  if (first !== undefined) throw new ProblemsError([first, ...rest])
-}
-
-/**
- * Decides what to do from a survey of which every environment could be read and is the right one. Closes its connections
- * when that throws: whoever is handed what was decided closes them otherwise.
- */
-export async function decideFrom<T>(seen: Survey, decide: () => Promise<T>): Promise<T> {
-  try {
-    refuseUnreadable(seen.sights)
-    refuseMixUps(seen.sights, { mayRename: false })
-    return await decide()
-  } catch (cause) {
-    await seen[Symbol.asyncDispose]()
-    throw cause
-  }
-}
-
-/**
- * Refuses what would make every later word about these environments wrong. Throws `target/same-database` or
- * `target/other-environment`.
- */
-export function refuseMixUps(sights: readonly Sight[], options: { readonly mayRename: boolean }): void {
-  const owners = new Map<string, Environment>()
-  for (const sight of sights) {
-    if (!sight.isReachable) continue
-    const { environment, reading } = sight
-    const twin = reading.databaseId === '' ? undefined : owners.get(reading.databaseId)
-    if (twin !== undefined) {
-      throw new MigrationManagerError(
-        'target/same-database',
-        `${twin.name} and ${environment.name} are the same database.`,
-        {
-          environment: environment.name,
-          hint: `Give each its own: look at ${twin.origin} and ${environment.origin}.`,
-        },
-      )
-    }
-    owners.set(reading.databaseId, environment)
-    if (reading.initialisedAs !== null && reading.initialisedAs !== environment.name && !options.mayRename) {
-      throw new MigrationManagerError(
-        'target/other-environment',
-        `The database of ${environment.name} was initialised as ${reading.initialisedAs}.`,
-        {
-          environment: environment.name,
-          hint: `Is the connection string in ${environment.origin} the right one? If this database is ${environment.name} from now on (a copy, or a new name), say so: migration-manager init --env ${environment.name} --allow target/other-environment`,
-        },
-      )
-    }
-  }
 }

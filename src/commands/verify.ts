@@ -8,7 +8,8 @@ import { findUnverified } from '../core/verification.ts'
 import type { Verification } from '../core/verification.ts'
 import { traceFindings } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
-import { readFolders, refuseMixUps, survey } from './survey.ts'
+import { refuseMixUps } from './sound-survey.ts'
+import { readFolders, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
 
 /** What one environment answered, or why it could not be asked. */

@@ -27,8 +27,8 @@ export interface Environment<Endpoint = unknown> {
   readonly migrationsDir: string
 }
 
-/** The environment's own name, without that of one database of its fleet. */
-export function environmentOf({ fleet, name }: Pick<Environment, 'fleet' | 'name'>): string {
+/** What the database is registered as: the environment, without the own name of one database of a fleet. */
+export function ownerOf({ fleet, name }: Pick<Environment, 'fleet' | 'name'>): string {
   return fleet ?? name
 }
 

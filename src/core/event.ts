@@ -1,3 +1,5 @@
+import type { OutcomeStatus } from './outcome.ts'
+
 /** What happens during a run, as it happens. Whoever listens may print or log; nobody who listens can stop the run. */
 export type RunEvent =
   | { readonly type: 'waiting'; readonly environment: string; readonly what: string }
@@ -22,5 +24,26 @@ export type RunEvent =
   /** How the database can be brought back to where it was before this run, by means of its own. */
   | { readonly type: 'way-back'; readonly environment: string; readonly what: string }
   | { readonly type: 'target-finished'; readonly environment: string; readonly applied: number }
+  /** Some of the databases of a fleet are begun; `environment` is the fleet's. */
+  | {
+      readonly type: 'wave-started'
+      readonly environment: string
+      /** 1-based. */
+      readonly wave: number
+      readonly waves: number
+      readonly databases: number
+    }
+  /** One database of a fleet is at its end. */
+  | {
+      readonly type: 'database-finished'
+      readonly environment: string
+      readonly database: string
+      readonly status: OutcomeStatus
+      /** How many migrations were applied, or taken back. */
+      readonly migrations: number
+      /** How many databases are finished by now, of how many that this run works on. */
+      readonly finished: number
+      readonly databases: number
+    }
 
 export type Emit = (event: RunEvent) => void

@@ -27,7 +27,12 @@ export interface Cell {
   readonly state: CellState
   /** The row of the history, where there is one. */
   readonly row: AppliedMigration | null
+  /** Of how many databases this is the state, where the cell stands for a fleet; see `groupFleets`. */
+  readonly tally?: Tally
 }
+
+/** How many cells, or databases, are in which state. */
+export type Tally = Readonly<Record<CellState, number>>
 
 export interface MatrixRow {
   readonly name: string
@@ -134,4 +139,25 @@ function findDifferences(columns: readonly Column[]): readonly Finding[] {
     }
   }
   return findings
+}
+
+/** How many there are in all states together. */
+export function sizeOf(tally: Tally): number {
+  return Object.values(tally).reduce((sum, some) => sum + some, 0)
+}
+
+export function emptyTally(): Record<CellState, number> {
+  return { applied: 0, pending: 0, changed: 0, missing: 0, started: 0, unknown: 0 }
+}
+
+/** How many migrations of each state every environment of the matrix has, by its name. */
+export function tallyByEnvironment(matrix: Matrix): ReadonlyMap<string, Tally> {
+  const tallies = new Map(matrix.environments.map(({ name }) => [name, emptyTally()]))
+  for (const { cells } of matrix.rows) {
+    for (const [name, { state }] of cells) {
+      const tally = tallies.get(name)
+      if (tally !== undefined) tally[state]++
+    }
+  }
+  return tallies
 }

@@ -1,39 +1,79 @@
+import type { Environment } from './environment.ts'
 import type { Finding } from './finding.ts'
 import type { Column } from './matrix.ts'
+import type { Migration } from './migration.ts'
 import type { Plan } from './plan.ts'
 
 /**
  * Finds migrations that an environment would get although the one before it in the promotion order does not hold them
  * with this content,
- * and will not get them in this run either. Only environments that share a folder are in one order.
+ * and will not get them in this run either. Only environments that share a folder are in one order; where the one before
+ * has many databases, all of them count.
  * `columns` are in promotion order, and those before a planned one are among them.
  */
 export function findNotPromoted(columns: readonly Column[], plans: readonly Plan[]): readonly Finding[] {
   const planOf = new Map(plans.map((plan) => [plan.environment, plan]))
-  return columns.flatMap(({ environment }, index) => {
-    const plan = planOf.get(environment.name)
-    const before = columns
-      .slice(0, index)
-      .findLast((column) => column.environment.migrationsDir === environment.migrationsDir)
-    if (plan === undefined || before === undefined || before.history === null) return []
-    const predecessor = before.environment.name
-    const held = new Map(
-      before.history.filter((row) => row.status === 'applied').map((row) => [row.name, row.checksum]),
-    )
-    for (const { migration } of planOf.get(predecessor)?.steps ?? []) held.set(migration.name, migration.checksum)
-    return plan.steps
-      .filter(({ migration }) => held.get(migration.name) !== migration.checksum)
-      .map(({ migration }): Finding => ({
-        code: 'history/not-promoted',
-        severity: 'block',
-        environment: environment.name,
-        migration: migration.name,
-        message: held.has(migration.name)
-          ? `${environment.name} would get ${migration.name} with another content than ${predecessor} ran.`
-          : `${environment.name} would get ${migration.name} before ${predecessor} has it.`,
-        hint: held.has(migration.name)
-          ? `Put ${migration.file} back as ${predecessor} ran it, and write the change as a new migration. To go on all the same, add --allow history/not-promoted.`
-          : `Sync ${predecessor} first, or both: --env ${predecessor},${environment.name}. To overtake on purpose, add --allow history/not-promoted.`,
-      }))
+  const predecessorsOf = createNeighbourhood(columns, 'before', ({ environment, history }) => {
+    const rows = (history ?? []).filter((row) => row.status === 'applied')
+    const held = new Map<string, string>(rows.map((row) => [row.name, row.checksum]))
+    for (const { migration } of planOf.get(environment.name)?.steps ?? []) held.set(migration.name, migration.checksum)
+    return held
   })
+  return columns.flatMap(({ environment }) =>
+    (planOf.get(environment.name)?.steps ?? []).flatMap(({ migration }): Finding[] => {
+      const before = predecessorsOf(environment).find(({ held }) => held.get(migration.name) !== migration.checksum)
+      if (before === undefined) return []
+      return [notPromoted(environment.name, before.name, migration, before.held.has(migration.name))]
+    }),
+  )
+}
+
+function notPromoted(environment: string, predecessor: string, { name, file }: Migration, isOther: boolean): Finding {
+  return {
+    code: 'history/not-promoted',
+    severity: 'block',
+    environment,
+    migration: name,
+    message: isOther
+      ? `${environment} would get ${name} with another content than ${predecessor} ran.`
+      : `${environment} would get ${name} before ${predecessor} has it.`,
+    hint: isOther
+      ? `Put ${file} back as ${predecessor} ran it, and write the change as a new migration. To go on all the same, add --allow history/not-promoted.`
+      : `Sync ${predecessor} first, or both: --env ${predecessor},${environment}. To overtake on purpose, add --allow history/not-promoted.`,
+  }
+}
+
+/** A database of the environment next to another one, and what `describe` says that it holds. */
+interface Neighbour<Held> {
+  readonly name: string
+  readonly held: Held
+}
+
+/**
+ * Finds for an environment the databases of the one next before or behind it, among those that share its folder: one, or
+ * as many as that environment has. Those that could not be read are left out. What a database holds is found once.
+ */
+export function createNeighbourhood<Held>(
+  columns: readonly Column[],
+  side: 'before' | 'behind',
+  describe: (column: Column) => Held,
+): (environment: Environment) => readonly Neighbour<Held>[] {
+  const found = new Map<string, readonly Neighbour<Held>[]>()
+  return ({ order, migrationsDir }) => {
+    const key = JSON.stringify([order, migrationsDir])
+    const known = found.get(key)
+    if (known !== undefined) return known
+    const others = columns.filter(
+      (column) =>
+        column.environment.migrationsDir === migrationsDir &&
+        (side === 'before' ? column.environment.order < order : column.environment.order > order),
+    )
+    const orders = others.map((column) => column.environment.order)
+    const nearest = side === 'before' ? Math.max(...orders) : Math.min(...orders)
+    const neighbours = others
+      .filter((column) => column.environment.order === nearest && column.history !== null)
+      .map((column) => ({ name: column.environment.name, held: describe(column) }))
+    found.set(key, neighbours)
+    return neighbours
+  }
 }

@@ -7,6 +7,7 @@ import { compareVersions, versionOf } from './migration.ts'
 import type { Migration } from './migration.ts'
 import { findDisagreements } from './plan.ts'
 import type { Plan, Step } from './plan.ts'
+import { createNeighbourhood } from './promotion.ts'
 
 /** Which of the applied migrations are to be taken back. `name` is one migration, `to` stays applied. */
 export type RollbackSelection =
@@ -120,24 +121,24 @@ function findNotLatest(
  */
 export function findHeldLater(columns: readonly Column[], plans: readonly Plan[]): readonly Finding[] {
   const planOf = new Map(plans.map((plan) => [plan.environment, plan]))
-  return columns.flatMap(({ environment }, index) => {
-    const behind = columns
-      .slice(index + 1)
-      .find((column) => column.environment.migrationsDir === environment.migrationsDir)
-    const plan = planOf.get(environment.name)
-    if (plan === undefined || behind === undefined || behind.history === null) return []
-    const later = behind.environment.name
-    const lost = new Set(planOf.get(later)?.steps.map(({ migration }) => migration.name))
-    const kept = new Set(behind.history.map(({ name }) => name).filter((name) => !lost.has(name)))
-    return plan.steps
-      .filter(({ migration }) => kept.has(migration.name))
-      .map(({ migration }): Finding => ({
-        code: 'rollback/held-later',
-        severity: 'block',
-        environment: environment.name,
-        migration: migration.name,
-        message: `${environment.name} would lose ${migration.name} while ${later} keeps it.`,
-        hint: `Take it back in ${later} as well: --env ${environment.name},${later}. To go on all the same, add --allow rollback/held-later.`,
-      }))
+  const keepersOf = createNeighbourhood(columns, 'behind', ({ environment, history }) => {
+    const lost = new Set(planOf.get(environment.name)?.steps.map(({ migration }) => migration.name))
+    return new Set((history ?? []).map(({ name }) => name).filter((name) => !lost.has(name)))
   })
+  return columns.flatMap(({ environment }) =>
+    (planOf.get(environment.name)?.steps ?? []).flatMap(({ migration }): Finding[] => {
+      const later = keepersOf(environment).find(({ held }) => held.has(migration.name))?.name
+      if (later === undefined) return []
+      return [
+        {
+          code: 'rollback/held-later',
+          severity: 'block',
+          environment: environment.name,
+          migration: migration.name,
+          message: `${environment.name} would lose ${migration.name} while ${later} keeps it.`,
+          hint: `Take it back in ${later} as well: --env ${environment.name},${later}. To go on all the same, add --allow rollback/held-later.`,
+        },
+      ]
+    }),
+  )
 }

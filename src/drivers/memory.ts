@@ -1,4 +1,5 @@
 import type { Connection, Driver, Locked, Target } from '../core/driver.ts'
+import { ownerOf } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
@@ -91,8 +92,9 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
   }
 
   function register(mayRename: boolean): boolean {
-    if (database.initialisedAs === name || (database.initialisedAs !== null && !mayRename)) return false
-    database.initialisedAs = name
+    const owner = ownerOf(environment)
+    if (database.initialisedAs === owner || (database.initialisedAs !== null && !mayRename)) return false
+    database.initialisedAs = owner
     emit({ type: 'prepared', environment: name })
     return true
   }

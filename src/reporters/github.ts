@@ -1,7 +1,9 @@
 import type { MigrationManagerError, SourceLocation } from '../core/errors.ts'
 import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
-import type { CellState, Matrix } from '../core/matrix.ts'
+import { groupFleets } from '../core/fleet.ts'
+import { sizeOf } from '../core/matrix.ts'
+import type { Cell, CellState, Matrix } from '../core/matrix.ts'
 
 /** What a command found, for those who show it elsewhere than on the terminal. */
 export interface Summary {
@@ -61,12 +63,13 @@ const SYMBOLS: Readonly<Record<CellState, string>> = {
 const MAX_ROWS = 500
 
 /** The matrix as a Markdown table, and what stopped the run below it. */
-export function renderStepSummary({ matrix, findings, errors }: Summary): string {
+export function renderStepSummary({ matrix: ungrouped, findings, errors }: Summary): string {
+  const matrix = groupFleets(ungrouped)
   const names = matrix.environments.map(({ name }) => name)
   const rows = matrix.rows.slice(-MAX_ROWS).map(({ name, cells }) => {
     const states = names.map((environment) => {
       const cell = cells.get(environment)
-      return cell === undefined ? '' : SYMBOLS[cell.state]
+      return cell === undefined ? '' : describeCell(cell)
     })
     return `| ${[name, ...states].map(escapeCell).join(' | ')} |`
   })
@@ -85,6 +88,12 @@ export function renderStepSummary({ matrix, findings, errors }: Summary): string
     ...(remarks.length > 0 ? ['', ...remarks] : []),
     '',
   ].join('\n')
+}
+
+/** Of a fleet, in how many of its databases the migration is applied, where it is not in all. */
+function describeCell({ state, tally }: Cell): string {
+  if (tally === undefined || state === 'applied') return SYMBOLS[state]
+  return `${SYMBOLS[state]} (${tally[state]} of ${sizeOf(tally)})`
 }
 
 function escapeCell(text: string): string {

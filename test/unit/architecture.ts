@@ -20,7 +20,8 @@ const TABLE: Readonly<Record<string, Room>> = {
   drift: { rooms: ['core', 'sql'], builtins: [] },
   rehearsal: { rooms: ['core', 'runner', 'drivers'], builtins: null },
   backup: { rooms: ['core', 'runner', 'drivers'], builtins: null },
-  commands: { rooms: ['core', 'runner', 'sources', 'config', 'drift', 'lint'], builtins: [] },
+  fleet: { rooms: ['core', 'runner'], builtins: [] },
+  commands: { rooms: ['core', 'runner', 'fleet', 'sources', 'config', 'drift', 'lint'], builtins: [] },
   dashboard: { rooms: ['core', 'commands'], builtins: null },
 }
 

@@ -66,7 +66,7 @@ export function globalOptions(args: Arguments): GlobalOptions {
     dir: textArgument(args, 'dir'),
     envFile: textArgument(args, 'env-file'),
     config: textArgument(args, 'config'),
-    concurrency: countArgument(args, 'concurrency'),
+    concurrency: countArgument(args, 'concurrency', { from: 1, to: 1000 }),
     json: args['json'] === true,
     yes: args['yes'] === true,
     verbose: args['verbose'] === true,
@@ -92,12 +92,18 @@ export function listArgument(args: Arguments, name: string): readonly string[] {
     : []
 }
 
-/** An option that is a whole number from 1 to 1000; undefined when it was not given. Throws `usage/bad-arguments`. */
-export function countArgument(args: Arguments, name: string): number | undefined {
+/** The bounds of an option that is a whole number. */
+export interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+/** An option that is a whole number; undefined when it was not given. Throws `usage/bad-arguments`. */
+export function countArgument(args: Arguments, name: string, { from, to }: Range): number | undefined {
   const value = textArgument(args, name)
   if (value === undefined) return undefined
-  if (/^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= 1000) return Number(value)
-  throw new MigrationManagerError('usage/bad-arguments', `--${name} ${value} is not a number from 1 to 1000.`, {
+  if (/^\d{1,6}$/.test(value) && Number(value) >= from && Number(value) <= to) return Number(value)
+  throw new MigrationManagerError('usage/bad-arguments', `--${name} ${value} is not a number from ${from} to ${to}.`, {
     hint: `Give a whole number: --${name} 10`,
   })
 }

@@ -9,6 +9,11 @@ const ALLOW: Option = {
 const TO: Option = { type: 'string', requiresArg: true, describe: 'Stop after this version' }
 const ONLY: Option = { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' }
 const ALL: Option = { type: 'boolean', describe: 'Show every migration, however many' }
+const MAX_FAILURES: Option = {
+  type: 'string',
+  requiresArg: true,
+  describe: 'Of an environment with many databases, so many may fail before the run stops (0)',
+}
 const ATOMIC: Option = { type: 'boolean', describe: 'All environments or none' }
 const SQL: Option = { type: 'boolean', describe: 'Print the SQL' }
 
@@ -29,7 +34,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'plan',
     positionals: '',
     describe: 'Show what sync would do; changes nothing',
-    options: { to: TO, only: ONLY, allow: ALLOW, atomic: ATOMIC, sql: SQL, all: ALL },
+    options: {
+      to: TO,
+      only: ONLY,
+      allow: ALLOW,
+      atomic: ATOMIC,
+      'max-failures': MAX_FAILURES,
+      sql: SQL,
+      all: ALL,
+    },
     load: () => import('./plan.ts'),
   },
   {
@@ -41,6 +54,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       only: ONLY,
       allow: ALLOW,
       atomic: ATOMIC,
+      'max-failures': MAX_FAILURES,
       'dry-run': { type: 'boolean', describe: 'The same as plan' },
       'lock-wait': { type: 'string', requiresArg: true, describe: 'Seconds to wait for another run (60)' },
       'recover-wait': { type: 'string', requiresArg: true, describe: 'Seconds to try to reach a lost database (120)' },
@@ -72,6 +86,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       only: { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' },
       allow: ALLOW,
       atomic: ATOMIC,
+      'max-failures': MAX_FAILURES,
       'dry-run': { type: 'boolean', describe: 'Show what would be done; change nothing' },
       'lock-wait': { type: 'string', requiresArg: true, describe: 'Seconds to wait for another run (60)' },
       'recover-wait': { type: 'string', requiresArg: true, describe: 'Seconds to try to reach a lost database (120)' },

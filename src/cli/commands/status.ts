@@ -2,7 +2,7 @@ import { status } from '../../commands/status.ts'
 import { ProblemsError } from '../../core/errors.ts'
 import { EXIT, exitOfError } from '../exit.ts'
 import { changesJson, renderChanges } from '../output/changes.ts'
-import { renderError } from '../output/errors.ts'
+import { renderErrors } from '../output/errors.ts'
 import { renderFindings } from '../output/findings.ts'
 import { statusJson } from '../output/json.ts'
 import { renderSummary } from '../output/status-summary.ts'
@@ -32,7 +32,7 @@ export const run: RunCommand = async (wired, args) => {
         renderSummary(report, page),
         renderChanges(report.changes, page),
         renderFindings(report.findings, page),
-        ...errors.map((error) => renderError(error, page)),
+        ...renderErrors(errors, page),
       ]
         .filter((part) => part !== '')
         .join('\n\n'),

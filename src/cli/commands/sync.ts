@@ -1,5 +1,5 @@
 import { sync } from '../../commands/sync.ts'
-import type { SyncReport } from '../../commands/sync.ts'
+import type { SyncReport } from '../../commands/sync-report.ts'
 import type { PlanReport } from '../../commands/plan.ts'
 import type { Limits } from '../../core/policy.ts'
 import { exitOfFindings, exitOfOutcomes } from '../exit.ts'
@@ -11,7 +11,7 @@ import type { Words } from '../output/outcomes.ts'
 import type { Page } from '../output/page.ts'
 import { renderPlan } from '../output/plan.ts'
 import type { Run } from '../wire.ts'
-import { allowArgument, secondsArgument, textArgument } from './command.ts'
+import { allowArgument, countArgument, secondsArgument, textArgument } from './command.ts'
 import type { Arguments, CommandResult, RunCommand } from './command.ts'
 
 export const run: RunCommand = (wired, args) => runSync(wired, args, args['dry-run'] === true)
@@ -38,6 +38,7 @@ export async function runPlanned(
       to: textArgument(args, 'to'),
       only: textArgument(args, 'only'),
       allow: allowArgument(args),
+      maxFailures: countArgument(args, 'max-failures', { from: 0, to: 100_000 }),
     },
     {
       checks: args['atomic'] === true ? [...wired.checks, ...wired.atomicChecks] : wired.checks,

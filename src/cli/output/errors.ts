@@ -1,5 +1,6 @@
 import { ProblemsError } from '../../core/errors.ts'
 import type { MigrationManagerError, SourceLocation } from '../../core/errors.ts'
+import { tellFew } from './fleet.ts'
 import { wrap } from './page.ts'
 import type { Page } from './page.ts'
 import { sanitize } from './sanitizer.ts'
@@ -11,6 +12,16 @@ export function renderError(error: MigrationManagerError, page: Page): string {
     return error.problems.map((problem) => renderParagraph(problem, page)).join('\n\n')
   }
   return renderParagraph(error, page)
+}
+
+/** Errors as paragraphs; of those that many databases of a fleet share, a few. */
+export function renderErrors(errors: readonly MigrationManagerError[], page: Page): readonly string[] {
+  const remarks = errors.map((error) => ({
+    environment: error.environment,
+    kind: `${error.code} ${error.engineCode ?? ''}`,
+    text: renderError(error, page),
+  }))
+  return tellFew(remarks, page)
 }
 
 interface Paragraph {

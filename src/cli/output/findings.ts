@@ -1,5 +1,6 @@
 import { isBlocking } from '../../core/finding.ts'
 import type { Finding } from '../../core/finding.ts'
+import { tellFew } from './fleet.ts'
 import { sanitize } from './sanitizer.ts'
 import { renderSource } from './source.ts'
 import { wrap } from './page.ts'
@@ -9,10 +10,14 @@ const LABELS = { block: ['bad', 'blocked'], warn: ['warn', 'warning'], info: ['n
 
 /** Findings as paragraphs: what is so, where, and the way out; those that block come last, where the eye is. */
 export function renderFindings(findings: readonly Finding[], page: Page): string {
-  return findings
+  const remarks = findings
     .toSorted((a, b) => Number(isBlocking(a)) - Number(isBlocking(b)))
-    .map((finding) => renderFinding(finding, page))
-    .join('\n\n')
+    .map((finding) => ({
+      environment: finding.environment,
+      kind: `${finding.severity} ${finding.code} ${finding.migration ?? ''}`,
+      text: renderFinding(finding, page),
+    }))
+  return tellFew(remarks, page).join('\n\n')
 }
 
 /** What is said instead of an outcome when a history was no longer the one that the change was made for. */

@@ -1,11 +1,13 @@
 import type { StatusReport } from '../../commands/status.ts'
-import type { SyncReport } from '../../commands/sync.ts'
+import type { SyncReport } from '../../commands/sync-report.ts'
 import type { Finding } from '../../core/finding.ts'
+import type { FleetSummary } from '../../core/fleet.ts'
+import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
 import type { Provenance } from '../../core/provenance.ts'
 import { errorJson } from './errors.ts'
-import { countStates } from './status-summary.ts'
+import { fleetsOf } from './status-summary.ts'
 
 /*
  * The JSON of the commands: a public contract. Keys are only ever added.
@@ -14,13 +16,17 @@ import { countStates } from './status-summary.ts'
 export type Json = Readonly<Record<string, unknown>>
 
 export function statusJson(report: StatusReport): Json {
+  const tallies = tallyByEnvironment(report.matrix)
+  const fleets = fleetsOf(report)
   return {
     inSync: report.matrix.inSync,
+    ...(fleets.length === 0 ? {} : { fleets: fleets.map(fleetJson) }),
     environments: report.sights.map((sight) => {
       const { environment } = sight
-      const { applied, pending, changed, missing, started } = countStates(report.matrix, environment.name)
+      const { applied, pending, changed, missing, started } = tallies.get(environment.name) ?? emptyTally()
       return {
         name: environment.name,
+        ...(environment.fleet === undefined ? {} : { fleet: environment.fleet }),
         engine: environment.engine,
         protected: environment.protected,
         reachable: sight.isReachable,
@@ -35,6 +41,17 @@ export function statusJson(report: StatusReport): Json {
     }),
     migrations: report.matrix.rows.map(migrationJson),
     findings: report.findings.map(findingJson),
+  }
+}
+
+function fleetJson({ name, counts, standings }: FleetSummary): Json {
+  return {
+    name,
+    databases: standings.size,
+    inStep: counts['in-step'],
+    pending: counts.pending,
+    disagreeing: counts.disagreeing,
+    unreachable: counts.unreachable,
   }
 }
 

@@ -1,4 +1,6 @@
 import Table from 'cli-table3'
+import { groupFleets } from '../../core/fleet.ts'
+import { sizeOf } from '../../core/matrix.ts'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
 import { columnsOf, count } from './page.ts'
 import type { Page } from './page.ts'
@@ -22,7 +24,8 @@ const SYMBOLS: Readonly<Record<CellState, { readonly symbol: string; readonly st
 }
 
 /** The matrix as a table without rules: a row a migration, a column an environment, the reason behind what is not plain. */
-export function renderMatrix(matrix: Matrix, page: Page): string {
+export function renderMatrix(ungrouped: Matrix, page: Page): string {
+  const matrix = groupFleets(ungrouped)
   const names = matrix.environments.map(({ name }) => name)
   if (matrix.rows.length === 0)
     return page.paint('dim', 'There are no migrations yet. Make one: migration-manager new "…"')
@@ -70,16 +73,23 @@ function paintCell(state: CellState | undefined, page: Page): string {
 /** Why a row is not all ticks, in a few words. */
 function describeRow(row: MatrixRow): string {
   const by = (state: CellState): string[] =>
-    [...row.cells].filter(([, cell]) => cell.state === state).map(([name]) => name)
+    [...row.cells].flatMap(([name, { state: shown, tally }]) => {
+      if (tally === undefined) return shown === state ? [name] : []
+      const of = sizeOf(tally)
+      return tally[state] === 0 ? [] : tally[state] === of ? [name] : [`${name} (${tally[state]} of ${of})`]
+    })
   const changed = by('changed')
   const missing = by('missing')
   const started = by('started')
   const pending = by('pending')
+  const isPendingEverywhere = [...row.cells.values()].every(({ state, tally }) =>
+    tally === undefined ? state === 'pending' : tally.pending > 0 && tally.pending === sizeOf(tally),
+  )
   return [
     started.length === 0 ? null : `never finished in ${started.join(', ')}`,
     changed.length === 0 ? null : `edited after ${changed.join(', ')} ran it`,
     missing.length === 0 ? null : `applied in ${missing.join(', ')}, but the file is gone`,
-    pending.length === 0 ? null : pending.length === row.cells.size ? 'pending' : `pending in ${pending.join(', ')}`,
+    pending.length === 0 ? null : isPendingEverywhere ? 'pending' : `pending in ${pending.join(', ')}`,
   ]
     .filter((note) => note !== null)
     .join('; ')

@@ -1,5 +1,6 @@
 import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
-import { renderError } from './errors.ts'
+import { fleetIn } from '../../core/fleet.ts'
+import { renderErrors } from './errors.ts'
 import { count, duration } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
@@ -35,13 +36,53 @@ export const REVERTING: Words = {
 
 /** What became of each environment, a line each, and the error where one stopped the run. */
 export function renderOutcomes(outcomes: readonly Outcome[], words: Words, page: Page): string {
-  const width = Math.max(...outcomes.map(({ environment }) => environment.length))
-  const lines = outcomes.map((outcome) => {
-    const name = page.paint('strong', outcome.environment.padEnd(width))
-    return `${name}  ${page.paint(STYLES[outcome.status], summarize(outcome, words))}`
+  const width = Math.max(0, ...outcomes.map(({ environment }) => (fleetIn(environment) ?? environment).length))
+  const told = new Set<string>()
+  const lines = outcomes.flatMap((outcome): readonly string[] => {
+    const fleet = fleetIn(outcome.environment)
+    const name = fleet ?? outcome.environment
+    if (told.has(name)) return []
+    told.add(name)
+    const label = page.paint('strong', name.padEnd(width))
+    if (fleet === null) return [`${label}  ${page.paint(STYLES[outcome.status], summarize(outcome, words))}`]
+    const all = outcomes.filter(({ environment }) => fleetIn(environment) === fleet)
+    return [`${label}  ${summarizeFleet(all, words, page)}`, ...listStopped(all, words, page)]
   })
-  const errors = outcomes.flatMap(({ failed }) => (failed === null ? [] : [renderError(failed.error, page)]))
-  return [...errors.map((error) => `${error}\n`), ...lines].join('\n')
+  const errors = outcomes.flatMap(({ failed }) => (failed === null ? [] : [failed.error]))
+  return [...renderErrors(errors, page).map((error) => `${error}\n`), ...lines].join('\n')
+}
+
+/** Of a fleet's databases that have failed, so many have a line of their own. */
+const MAX_LISTED = 20
+
+/** How many databases of a fleet came to which end. */
+function summarizeFleet(outcomes: readonly Outcome[], words: Words, page: Page): string {
+  const names: readonly (readonly [OutcomeStatus, string])[] = [
+    ['applied', words.done],
+    ['up-to-date', 'up to date'],
+    ['planned', words.toDo],
+    ['skipped', words.skipped],
+    ['blocked', 'blocked'],
+    ['locked', 'locked'],
+    ['failed', 'failed'],
+    ['unknown', 'not known'],
+    ['needs-person', 'in need of a person'],
+  ]
+  const parts = names.flatMap(([status, name]) => {
+    const number = outcomes.filter((outcome) => outcome.status === status).length
+    return number === 0 ? [] : [page.paint(STYLES[status], `${number} ${name}`)]
+  })
+  return `${count(outcomes.length, 'database')}: ${parts.join(', ')}`
+}
+
+function listStopped(outcomes: readonly Outcome[], words: Words, page: Page): readonly string[] {
+  const stopped = outcomes.filter(({ failed }) => failed !== null)
+  const shown = page.all ? stopped : stopped.slice(0, MAX_LISTED)
+  const hidden = stopped.length - shown.length
+  return [
+    ...shown.map((outcome) => `  ${outcome.environment}  ${summarize(outcome, words)}`),
+    ...(hidden > 0 ? [page.paint('dim', `  … and ${count(hidden, 'more database')} (--all shows them)`)] : []),
+  ]
 }
 
 /** One environment's state in a sentence without a verb: what is done, what failed, what is left. */

@@ -1,15 +1,17 @@
-import type { PlanReport } from '../../commands/plan.ts'
+import type { PlanReport, TargetPlan } from '../../commands/plan.ts'
+import { ownerOf } from '../../core/environment.ts'
 import { sourceOf } from '../../core/plan.ts'
 import { count } from './page.ts'
 import type { Page } from './page.ts'
 
 /** What would be done, environment after environment in the order in which it would be done. */
 export function renderPlan({ targets }: PlanReport, page: Page & { readonly withSql: boolean }): string {
-  return targets
-    .filter(({ plan }) => plan.steps.length > 0)
-    .map(({ sight, plan }) => {
+  return groupAlike(targets.filter(({ plan }) => plan.steps.length > 0))
+    .map(([{ sight, plan }, ...others]) => {
       const { environment, reading } = sight
+      const name = others.length === 0 ? environment.name : ownerOf(environment)
       const notes = [
+        others.length === 0 ? null : count(others.length + 1, 'database'),
         count(plan.steps.length, 'migration'),
         environment.protected ? 'protected' : null,
         reading.initialisedAs === null ? 'the history tables will be created' : null,
@@ -21,9 +23,23 @@ export function renderPlan({ targets }: PlanReport, page: Page & { readonly with
         return page.withSql ? `${line}\n${indent(page.redact(sourceOf(step).sql))}` : line
       })
       const shown = page.all || page.withSql || steps.length <= MAX_STEPS ? steps : shortenSteps(steps, page)
-      return `${page.paint('strong', environment.name)}  ${page.paint('dim', notes.join(', '))}\n${shown.join('\n')}`
+      return `${page.paint('strong', name)}  ${page.paint('dim', notes.join(', '))}\n${shown.join('\n')}`
     })
     .join('\n\n')
+}
+
+/** Databases of one fleet in which the same will be done are told together; everything else stands alone. */
+function groupAlike(targets: readonly TargetPlan[]): readonly (readonly [TargetPlan, ...TargetPlan[]])[] {
+  const groups = new Map<string, [TargetPlan, ...TargetPlan[]]>()
+  for (const target of targets) {
+    const { environment, reading } = target.sight
+    const steps = target.plan.steps.map(({ kind, migration }) => `${kind} ${migration.name}`)
+    const key = JSON.stringify([environment.fleet ?? environment.name, reading.initialisedAs === null, steps])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [target])
+    else group.push(target)
+  }
+  return [...groups.values()]
 }
 
 const MAX_STEPS = 60

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../core/event.ts'
+import { describeEnd, describeFinished, describeWave, isGood } from './fleet-progress.ts'
 import { count, duration } from './page.ts'
 import type { Paint } from './paint.ts'
 
@@ -109,6 +110,13 @@ export function createSpinnerProgress(
         case 'target-finished':
           text = ''
           shown?.stop()
+          return
+        case 'wave-started':
+          return announce(`${environment}  ${describeWave(event)}`, true)
+        case 'database-finished':
+          // Of a thousand that went well the number is enough.
+          if (!isGood(event)) above(`${paint('bad', '✗')} ${event.database}  ${event.status}\n`)
+          return announce(`${environment}  ${describeFinished(event)}`, false)
       }
     },
     stop() {
@@ -137,6 +145,10 @@ function describe(event: RunEvent, clean: (text: string) => string): string | nu
       return `took back ${event.migration} (${duration(event.durationMs)})`
     case 'migration-failed':
       return `failed ${event.migration}`
+    case 'wave-started':
+      return describeWave(event)
+    case 'database-finished':
+      return `${describeFinished(event)}: ${event.database} ${describeEnd(event)}`
     case 'notice':
       return `${event.migration}: ${clean(event.message)}`
   }

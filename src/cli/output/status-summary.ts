@@ -1,35 +1,36 @@
 import type { StatusReport } from '../../commands/status.ts'
-import type { CellState, Matrix } from '../../core/matrix.ts'
+import type { Sight } from '../../commands/survey.ts'
+import { ownerOf } from '../../core/environment.ts'
+import { summarizeFleets } from '../../core/fleet.ts'
+import type { FleetSummary } from '../../core/fleet.ts'
+import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
+import type { Tally } from '../../core/matrix.ts'
+import { count } from './page.ts'
 import type { Page } from './page.ts'
-
-/** How many migrations of each state one environment has. */
-export type StateCounts = Readonly<Record<CellState, number>>
-
-export function countStates(matrix: Matrix, environment: string): StateCounts {
-  const counts = { applied: 0, pending: 0, changed: 0, missing: 0, started: 0, unknown: 0 }
-  for (const row of matrix.rows) {
-    const cell = row.cells.get(environment)
-    if (cell !== undefined) counts[cell.state]++
-  }
-  return counts
-}
 
 /** From so many columns on a line has room for an explanation. */
 const ROOMY = 100
 
-/** A line an environment, and one that says whether they agree. */
+/** Of a fleet's databases that are not in step, so many have a line of their own. */
+const MAX_LISTED = 20
+
+/** A line an environment, below a fleet's the databases that are not in step, and one that says whether all agree. */
 export function renderSummary({ matrix, sights }: StatusReport, page: Page): string {
-  const width = Math.max(...sights.map(({ environment }) => environment.name.length))
-  const lines = sights.map((sight) => {
+  const tallies = tallyByEnvironment(matrix)
+  const fleets = new Map(fleetsOf({ matrix, sights }).map((fleet) => [fleet.name, fleet]))
+  const width = Math.max(0, ...sights.map(({ environment }) => ownerOf(environment).length))
+  const told = new Set<string>()
+  const lines = sights.flatMap((sight): readonly string[] => {
     const { environment } = sight
-    const name = page.paint('strong', environment.name.padEnd(width))
+    const owner = ownerOf(environment)
+    const fleet = fleets.get(owner)
+    if (told.has(owner)) return []
+    told.add(owner)
+    const name = page.paint('strong', owner.padEnd(width))
     const policy = environment.protected ? page.paint('dim', ' (protected)') : ''
-    if (!sight.isReachable) return `${name}  ${page.paint('bad', 'could not be read')}${policy}`
-    const freshNote = page.width < ROOMY ? ' (fresh)' : ' (fresh: sync or init prepares it)'
-    const fresh = sight.reading.initialisedAs === null ? page.paint('dim', freshNote) : ''
-    const lock =
-      sight.reading.lockHolder === null ? '' : page.paint('warn', ` (a run is at work: ${sight.reading.lockHolder})`)
-    return `${name}  ${describeCounts(countStates(matrix, environment.name), page)}${policy}${fresh}${lock}`
+    if (fleet === undefined)
+      return [`${name}  ${describeSight(sight, tallies.get(owner) ?? emptyTally(), policy, page)}`]
+    return [`${name}  ${describeFleet(fleet, page)}${policy}`, ...listOutOfStep(fleet, tallies, page)]
   })
   const verdict = matrix.inSync
     ? page.paint('good', 'All environments are in sync.')
@@ -42,13 +43,61 @@ export function renderSummary({ matrix, sights }: StatusReport, page: Page): str
   return [...lines, '', verdict].join('\n')
 }
 
-function describeCounts(counts: StateCounts, page: Page): string {
+/** The fleets of a status, in promotion order. */
+export function fleetsOf({ matrix, sights }: Pick<StatusReport, 'matrix' | 'sights'>): readonly FleetSummary[] {
+  const reachable = new Set(sights.flatMap(({ isReachable, environment }) => (isReachable ? [environment.name] : [])))
+  return summarizeFleets(matrix, (name) => reachable.has(name))
+}
+
+function describeSight(sight: Sight, tally: Tally, policy: string, page: Page): string {
+  if (!sight.isReachable) return `${page.paint('bad', 'could not be read')}${policy}`
+  const freshNote = page.width < ROOMY ? ' (fresh)' : ' (fresh: sync or init prepares it)'
+  const fresh = sight.reading.initialisedAs === null ? page.paint('dim', freshNote) : ''
+  const lock =
+    sight.reading.lockHolder === null ? '' : page.paint('warn', ` (a run is at work: ${sight.reading.lockHolder})`)
+  return `${describeTally(tally, page)}${policy}${fresh}${lock}`
+}
+
+function describeFleet({ counts, standings }: FleetSummary, page: Page): string {
   const parts = [
-    `${counts.applied} applied`,
+    `${counts['in-step']} in step`,
     counts.pending === 0 ? null : page.paint('warn', `${counts.pending} pending`),
-    counts.changed === 0 ? null : page.paint('bad', `${counts.changed} changed`),
-    counts.missing === 0 ? null : page.paint('bad', `${counts.missing} missing`),
-    counts.started === 0 ? null : page.paint('bad', `${counts.started} unfinished`),
+    counts.disagreeing === 0 ? null : page.paint('bad', `${counts.disagreeing} disagreeing`),
+    counts.unreachable === 0 ? null : page.paint('bad', `${counts.unreachable} unreachable`),
+  ]
+  return `${count(standings.size, 'database')}: ${parts.filter((part) => part !== null).join(', ')}`
+}
+
+/** The databases that are not in step, but where that says no more than the line above: all of them stand alike. */
+function listOutOfStep(
+  { counts, standings }: FleetSummary,
+  tallies: ReadonlyMap<string, Tally>,
+  page: Page,
+): readonly string[] {
+  const isUniform = counts.pending === standings.size || counts.unreachable === standings.size
+  const outOfStep = [...standings].filter(([, standing]) => standing !== 'in-step')
+  if (outOfStep.length === 0 || (isUniform && !page.all)) return []
+  const shown = page.all ? outOfStep : outOfStep.slice(0, MAX_LISTED)
+  const width = Math.max(...shown.map(([name]) => name.length))
+  const lines = shown.map(([name, standing]) => {
+    const what =
+      standing === 'unreachable'
+        ? page.paint('bad', 'could not be read')
+        : describeTally(tallies.get(name) ?? emptyTally(), page)
+    return `  ${name.padEnd(width)}  ${what}`
+  })
+  const hidden = outOfStep.length - shown.length
+  if (hidden > 0) lines.push(page.paint('dim', `  … and ${count(hidden, 'more database')} (--all shows them)`))
+  return lines
+}
+
+function describeTally(tally: Tally, page: Page): string {
+  const parts = [
+    `${tally.applied} applied`,
+    tally.pending === 0 ? null : page.paint('warn', `${tally.pending} pending`),
+    tally.changed === 0 ? null : page.paint('bad', `${tally.changed} changed`),
+    tally.missing === 0 ? null : page.paint('bad', `${tally.missing} missing`),
+    tally.started === 0 ? null : page.paint('bad', `${tally.started} unfinished`),
   ]
   return parts.filter((part) => part !== null).join(', ')
 }

@@ -2,6 +2,7 @@ import type { RunEvent } from '../../core/event.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Page } from './page.ts'
 import { choosePaint } from './paint.ts'
+import { hushCrowds } from './crowds.ts'
 import { createPlainProgress, createSpinnerProgress, SILENT } from './progress.ts'
 import type { ProgressReporter, Spinner } from './progress.ts'
 import { createRedactor } from './redactor.ts'
@@ -50,8 +51,9 @@ export function openTerminal(options: TerminalOptions): Terminal {
     const write = (line: string): void => writer.writeProgress(line)
     // In this order: a secret whose line breaks have become visible is not the secret any more.
     const clean = (text: string): string => sanitize(redactor.redact(text))
-    if (!stderr.isTTY || env['CI'] === 'true' || env['TERM'] === 'dumb') return createPlainProgress(write, clean)
-    return createSpinnerProgress(loadSpinner(writer), write, errorPage.paint, clean)
+    if (!stderr.isTTY || env['CI'] === 'true' || env['TERM'] === 'dumb')
+      return hushCrowds(createPlainProgress(write, clean))
+    return hushCrowds(createSpinnerProgress(loadSpinner(writer), write, errorPage.paint, clean))
   }
   return {
     page,

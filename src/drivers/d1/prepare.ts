@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ownerOf } from '../../core/environment.ts'
 import { isLost, QueryFailure } from './client.ts'
 import { lostError, unknownError } from './failure.ts'
 import { isFenced, sendFenced, settle } from './lock.ts'
@@ -13,7 +14,7 @@ const MAX_RECOVERIES = 3
 /** Whether the tables are there and the database knows an environment; with `rename`, this one. */
 export function isPrepared({ target }: Session, facts: Facts, rename: boolean): boolean {
   if (facts.initialisedAs === null) return false
-  return !rename || facts.initialisedAs === target.environment.name
+  return !rename || facts.initialisedAs === ownerOf(target.environment)
 }
 
 /**
@@ -35,7 +36,7 @@ export async function prepareTables(
       migration: null,
       checksum: null,
       outcome: 'done',
-      detail: { environment, id: randomUUID() },
+      detail: { environment: ownerOf(target.environment), id: randomUUID() },
     })
     try {
       await sendFenced(session, [...CREATE_TABLES, query], {

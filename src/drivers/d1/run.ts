@@ -1,4 +1,5 @@
 import { MigrationManagerError } from '../../core/errors.ts'
+import { ownerOf } from '../../core/environment.ts'
 import { digestHistory } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
 import { reach } from '../../core/kill-point.ts'
@@ -82,7 +83,7 @@ export async function runSteps(session: Session, steps: readonly Step[], basis: 
 /** Whether steps no longer fit what the database says. */
 function isStale({ target }: Session, facts: Facts, steps: readonly Step[], basis: string): boolean {
   if (digestHistory(facts.history) !== basis) return true
-  if (facts.initialisedAs !== null && facts.initialisedAs !== target.environment.name) return true
+  if (facts.initialisedAs !== null && facts.initialisedAs !== ownerOf(target.environment)) return true
   const names = new Set(facts.history.map(({ name }) => name))
   return steps.some(({ kind, migration }) => names.has(migration.name) === (kind === 'apply'))
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, Reading, Target } from '../../core/driver.ts'
+import { ownerOf } from '../../core/environment.ts'
 import type { Emit } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
@@ -64,6 +65,7 @@ function createConnection(
     tables: link.options.tables,
     key,
     environment: environment.name,
+    owner: ownerOf(environment),
     runId: target.runId,
     author,
     limits,

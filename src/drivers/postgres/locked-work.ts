@@ -62,7 +62,7 @@ export async function prepareTables(run: Run, rename: boolean): Promise<boolean>
     } catch (cause) {
       if (isLoss(cause)) {
         if ((await recover(run)) === null) throw unknownError(run, 'init')
-        const isPrepared = rename ? link.facts.initialisedAs === context.environment : link.facts.initialisedAs !== null
+        const isPrepared = rename ? link.facts.initialisedAs === context.owner : link.facts.initialisedAs !== null
         // The opening is one transaction, and it ends with the registration.
         if (isPrepared || ++recoveries > MAX_RECOVERIES) await giveBack(run)
         else continue

@@ -17,7 +17,10 @@ export const GUARD = {
 export interface MessageContext {
   readonly tables: Tables
   readonly key: string
+  /** The name in events and errors. */
   readonly environment: string
+  /** What the database is registered as: the environment, without the database's own name in a fleet. */
+  readonly owner: string
   readonly runId: string
   readonly author: Author
   readonly limits: Limits

@@ -23,19 +23,19 @@ export function opening(context: MessageContext, { basis, rename }: { basis: str
 ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF;`
   const registered = `(SELECT detail->>'environment' FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1)`
   const unregistered = rename
-    ? `${registered} IS DISTINCT FROM ${quoteLiteral(context.environment)}`
+    ? `${registered} IS DISTINCT FROM ${quoteLiteral(context.owner)}`
     : `${registered} IS NULL`
   const refuseOther =
     basis === null
       ? ''
-      : `IF ${registered} <> ${quoteLiteral(context.environment)} THEN RAISE EXCEPTION 'the database belongs to another environment' USING ERRCODE = '${GUARD.stale}'; END IF;`
+      : `IF ${registered} <> ${quoteLiteral(context.owner)} THEN RAISE EXCEPTION 'the database belongs to another environment' USING ERRCODE = '${GUARD.stale}'; END IF;`
   const register = appendLog(tables, context.runId, context.author, {
     event: 'init',
     migration: null,
     checksum: null,
     outcome: 'done',
     durationMs: 'NULL',
-    detail: `pg_catalog.jsonb_build_object('environment', ${quoteLiteral(context.environment)}, 'id', pg_catalog.gen_random_uuid())`,
+    detail: `pg_catalog.jsonb_build_object('environment', ${quoteLiteral(context.owner)}, 'id', pg_catalog.gen_random_uuid())`,
   })
   return `BEGIN;${localSettings(context)}SET LOCAL row_security = off;
 ${doBlock(`

@@ -86,3 +86,30 @@ test.each<[string, readonly Place[], readonly string[]]>([
 ])('not promoted, for %s', (_, places, findings) => {
   expect(findingsOf(places)).toEqual(findings)
 })
+
+test('every database of the environment before must hold a migration', () => {
+  const migrations = migrationsOf('1-a')
+  const staging = ['a', 'b'].map((name) => ({ ...environmentOf(`staging/${name}`, 0), fleet: 'staging' }))
+  const prod = ['a', 'b'].map((name) => ({ ...environmentOf(`prod/${name}`, 1), fleet: 'prod' }))
+  const columns = [
+    ...staging.map((environment, index) => ({ environment, history: index === 0 ? [rowOf('1-a')] : [] })),
+    ...prod.map((environment) => ({ environment, history: [] })),
+  ]
+  const plans = prod.map(({ name }) => planSync(name, migrations, [], { allow: new Set() }))
+  expect(findNotPromoted(columns, plans).map(({ message }) => message)).toEqual([
+    'prod/a would get 1-a before staging/b has it.',
+    'prod/b would get 1-a before staging/b has it.',
+  ])
+})
+
+test('the databases of one environment need not wait for each other', () => {
+  const migrations = migrationsOf('1-a')
+  const prod = ['a', 'b'].map((name) => ({ ...environmentOf(`prod/${name}`, 0), fleet: 'prod' }))
+  const plans = [planSync('prod/b', migrations, [], { allow: new Set() })]
+  expect(
+    findNotPromoted(
+      prod.map((environment) => ({ environment, history: [] })),
+      plans,
+    ),
+  ).toEqual([])
+})

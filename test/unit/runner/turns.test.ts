@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createTurns } from '../../../src/commands/turns.ts'
+import { createTurns } from '../../../src/runner/turns.ts'
 
 /** Works that end when they are told to. */
 function createWorks(): {

@@ -1,0 +1,78 @@
+import { ownerOf } from '../core/environment.ts'
+import type { Environment } from '../core/environment.ts'
+import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
+import type { Problem } from '../core/errors.ts'
+import { groupByOwner } from './selection.ts'
+import type { Sight, Survey } from './survey.ts'
+
+/** Of a fleet's databases that cannot be read, so many are named. */
+const MOST_NAMED = 5
+
+/**
+ * Nothing may be written anywhere while one environment is unknown: throws `ProblemsError` with all that could not be
+ * read. Of a fleet, `maxFailures` databases may be unknown.
+ */
+export function refuseUnreadable(sights: readonly Sight[], maxFailures: number = 0): void {
+  const unreadable = sights.filter((sight) => !sight.isReachable)
+  const problems = groupByOwner(unreadable, ({ environment }) => environment)
+    .filter((group) => group[0].environment.fleet === undefined || group.length > maxFailures)
+    .flatMap((group) => {
+      const hidden = group.length - MOST_NAMED
+      return group.slice(0, MOST_NAMED).map(({ environment, error: { code, message, hint } }, index): Problem => {
+        const others = index === MOST_NAMED - 1 && hidden > 0 ? ` So it is with ${hidden} more.` : ''
+        return { code, message: `${environment.name} could not be read: ${message}${others}`, hint }
+      })
+    })
+  const [first, ...rest] = problems
+  if (first !== undefined) throw new ProblemsError([first, ...rest])
+}
+
+/**
+ * Decides what to do from a survey of which every environment could be read, but for `maxFailures` databases of each
+ * fleet, and is the right one. Closes its connections when that throws: whoever is handed what was decided closes them
+ * otherwise.
+ */
+export async function decideFrom<T>(seen: Survey, decide: () => Promise<T>, maxFailures: number = 0): Promise<T> {
+  try {
+    refuseUnreadable(seen.sights, maxFailures)
+    refuseMixUps(seen.sights, { mayRename: false })
+    return await decide()
+  } catch (cause) {
+    await seen[Symbol.asyncDispose]()
+    throw cause
+  }
+}
+
+/**
+ * Refuses what would make every later word about these environments wrong. Throws `target/same-database` or
+ * `target/other-environment`.
+ */
+export function refuseMixUps(sights: readonly Sight[], options: { readonly mayRename: boolean }): void {
+  const owners = new Map<string, Environment>()
+  for (const sight of sights) {
+    if (!sight.isReachable) continue
+    const { environment, reading } = sight
+    const twin = reading.databaseId === '' ? undefined : owners.get(reading.databaseId)
+    if (twin !== undefined) {
+      throw new MigrationManagerError(
+        'target/same-database',
+        `${twin.name} and ${environment.name} are the same database.`,
+        {
+          environment: environment.name,
+          hint: `Give each its own: look at ${twin.origin} and ${environment.origin}.`,
+        },
+      )
+    }
+    owners.set(reading.databaseId, environment)
+    if (reading.initialisedAs !== null && reading.initialisedAs !== ownerOf(environment) && !options.mayRename) {
+      throw new MigrationManagerError(
+        'target/other-environment',
+        `The database of ${environment.name} was initialised as ${reading.initialisedAs}.`,
+        {
+          environment: environment.name,
+          hint: `Is the connection string in ${environment.origin} the right one? If this database is ${ownerOf(environment)} from now on (a copy, or a new name), say so: migration-manager init --env ${environment.name} --allow target/other-environment`,
+        },
+      )
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import type { Finding } from '../core/finding.ts'
+import { isBlocking } from '../core/finding.ts'
+import { unreadRow } from '../core/history.ts'
+import type { AppliedMigration } from '../core/history.ts'
+import { buildMatrix } from '../core/matrix.ts'
+import type { Matrix } from '../core/matrix.ts'
+import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
+import type { PlanReport } from './plan.ts'
+
+/** What a run that plans and carries out came to. */
+export interface SyncReport {
+  readonly status: OutcomeStatus
+  /** One for each selected environment, in promotion order. */
+  readonly outcomes: readonly Outcome[]
+  readonly findings: readonly Finding[]
+  /** How files and environments stand now. */
+  readonly matrix: Matrix
+}
+
+/** Puts together what became of plans; `findings` are all that were found before. */
+export function conclude(planned: PlanReport, outcomes: readonly Outcome[], findings: readonly Finding[]): SyncReport {
+  const reached = [...outcomes, ...unreadableOutcomes(planned)]
+  // A plan that was made anew under the lock may have found something else.
+  const late = reached.flatMap((outcome) => outcome.findings.filter((finding) => !findings.includes(finding)))
+  const all = [...findings, ...late]
+  return {
+    status: all.some(isBlocking) ? 'blocked' : overallStatus(reached),
+    outcomes: reached,
+    findings: all,
+    matrix: matrixAfter(planned, reached),
+  }
+}
+
+function unreadableOutcomes({ unreadable }: PlanReport): readonly Outcome[] {
+  return unreadable.map(({ environment, error }) => ({
+    environment: environment.name,
+    status: 'failed',
+    done: [],
+    failed: { name: '', error },
+    left: [],
+    findings: [],
+  }))
+}
+
+/** The word for the whole run: the worst of its parts. */
+function overallStatus(outcomes: readonly Outcome[]): OutcomeStatus {
+  const order: readonly OutcomeStatus[] = [
+    'needs-person',
+    'unknown',
+    'failed',
+    'locked',
+    'blocked',
+    'planned',
+    'applied',
+    'up-to-date',
+  ]
+  return order.find((status) => outcomes.some((outcome) => outcome.status === status)) ?? 'up-to-date'
+}
+
+/** What is known now without asking again: the histories that were read, and what this run added to them. */
+function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome[]): Matrix {
+  const columns = survey.sights.map((sight) => {
+    if (!sight.isReachable) return { environment: sight.environment, history: null }
+    const { environment, reading } = sight
+    const outcome = outcomes.find((candidate) => candidate.environment === environment.name)
+    const steps = targets.find((target) => target.sight === sight)?.plan.steps ?? []
+    const done = new Set(outcome?.done.map(({ name }) => name))
+    // Up to date although steps were planned: another run has applied them.
+    const isOvertaken = outcome?.status === 'up-to-date'
+    const failed = outcome?.failed ?? null
+    // It has a row, and the row says started: to go on with, or for a person to look at.
+    const isStarted = failed?.isResumable === true || outcome?.status === 'needs-person'
+    const stuck = failed !== null && isStarted ? failed.name : null
+    const touched = steps.filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
+    const names = new Set(touched.map(({ migration }) => migration.name))
+    const added = touched.flatMap(({ kind, migration }): AppliedMigration[] =>
+      migration.name === stuck
+        ? [unreadRow(migration, 'started')]
+        : kind === 'revert'
+          ? []
+          : [unreadRow(migration, 'applied')],
+    )
+    // What was sent together with the one that is not known is not known either, and listed behind it.
+    const undecided =
+      outcome?.status === 'unknown' ? [failed?.name ?? '', ...outcome.left.map(({ migration }) => migration.name)] : []
+    const history = [...reading.history.filter(({ name }) => !names.has(name)), ...added]
+    return { environment, history, undecided: new Set(undecided) }
+  })
+  return buildMatrix(survey.folders, columns)
+}
