@@ -10,9 +10,13 @@ import { OBSERVE_FUNCTION, observe } from './observation.ts'
 import type { Observations, Saying } from './oracle.ts'
 import { TEMPLATE } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
+import { runWarm } from './warm.ts'
 
 /** The build whose kill points work; see scripts/build-faults.js. */
 const BUILD = process.env['FAULTS_BUILD'] ?? join(import.meta.dirname, '..', '..', 'dist-faults')
+
+/** With `FAULTS_WARM=1`, whatever is neither killed nor traced runs in a process that is there already. */
+const IS_WARM = process.env['FAULTS_WARM'] === '1'
 
 /** No run of a scenario takes longer, however it is struck. */
 const HANGS_AFTER_MS = 90_000
@@ -161,10 +165,11 @@ async function runCommandLine(
   const options = ['--yes', '--json', '--config', isImpatient ? IMPATIENT : PATIENT]
   if (isAtomic) options.push('--atomic')
   if (command === 'rollback') options.push('--to', '0')
-  const child = spawn(process.execPath, [join(BUILD, 'cli', 'main.js'), command, ...options], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...Object.fromEntries(urls), ...env },
-  })
+  const argv = [command, ...options]
+  const variables = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...Object.fromEntries(urls), ...env }
+  if (Object.keys(env).length === 0 && onStart === undefined && IS_WARM)
+    return runWarm(BUILD, { argv, cwd: folder, env: variables }, HANGS_AFTER_MS)
+  const child = spawn(process.execPath, [join(BUILD, 'cli', 'main.js'), ...argv], { cwd: folder, env: variables })
   let isHung = false
   const alarm = setTimeout(() => {
     isHung = true
