@@ -8,7 +8,7 @@ const ALLOW: Option = {
 }
 const TO: Option = { type: 'string', requiresArg: true, describe: 'Stop after this version' }
 const ONLY: Option = { type: 'string', requiresArg: true, describe: 'This version alone', conflicts: 'to' }
-const ALL: Option = { type: 'boolean', describe: 'Show every migration, however many' }
+const ALL: Option = { type: 'boolean', describe: 'Show everything, however much there is' }
 const MAX_FAILURES: Option = {
   type: 'string',
   requiresArg: true,
@@ -67,7 +67,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'init',
     positionals: '',
     describe: 'Create the history tables in every environment, and the first files of a new project',
-    options: { allow: ALLOW },
+    options: { allow: ALLOW, all: ALL },
     load: () => import('./init.ts'),
   },
   {
@@ -108,7 +108,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'verify',
     positionals: '',
     describe: 'Ask whether the databases still look like their migrations say; changes nothing',
-    options: { allow: ALLOW },
+    options: { allow: ALLOW, all: ALL },
     load: () => import('./verify.ts'),
   },
   {

@@ -4,8 +4,9 @@ import { ProblemsError } from '../../core/errors.ts'
 import type { Project } from '../../core/project.ts'
 import { isBlocking } from '../../core/finding.ts'
 import { EXIT, exitOfError } from '../exit.ts'
-import { errorJson, renderError } from '../output/errors.ts'
+import { errorJson, renderErrors } from '../output/errors.ts'
 import { renderFindings } from '../output/findings.ts'
+import { tellFew } from '../output/fleet.ts'
 import { findingJson } from '../output/json.ts'
 import type { Page } from '../output/page.ts'
 import type { Run } from '../wire.ts'
@@ -34,11 +35,7 @@ export const run: RunCommand = async (wired, args) => {
       findings: report.findings.map(findingJson),
     },
     text: (page) =>
-      [
-        renderFindings(report.findings, page),
-        ...failed.map((error) => renderError(error, page)),
-        renderLines(report, files, page),
-      ]
+      [renderFindings(report.findings, page), ...renderErrors(failed, page), renderLines(report, files, page)]
         .filter((part) => part !== '')
         .join('\n\n'),
   }
@@ -71,8 +68,13 @@ function renderLines(report: InitReport, files: readonly string[], page: Page): 
   }
   const lines = [
     ...files.map((file) => `${page.paint('good', '+')} ${file}`),
-    ...report.environments.map(
-      ({ environment, status }) => `${page.paint('strong', environment.name)}  ${words[status]}`,
+    ...tellFew(
+      report.environments.map(({ environment: { name }, status }) => ({
+        environment: name,
+        kind: status,
+        text: `${page.paint('strong', name)}  ${words[status]}`,
+      })),
+      page,
     ),
   ]
   if (report.environments.length === 0) {

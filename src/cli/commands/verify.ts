@@ -3,8 +3,10 @@ import type { VerifiedEnvironment } from '../../commands/verify.ts'
 import { ProblemsError } from '../../core/errors.ts'
 import { isBlocking } from '../../core/finding.ts'
 import { exitOfError, exitOfFindings } from '../exit.ts'
-import { errorJson, renderError } from '../output/errors.ts'
+import { errorJson, renderErrors } from '../output/errors.ts'
 import { renderFindings } from '../output/findings.ts'
+import { tellFew } from '../output/fleet.ts'
+import type { Remark } from '../output/fleet.ts'
 import { findingJson } from '../output/json.ts'
 import type { Json } from '../output/json.ts'
 import { count } from '../output/page.ts'
@@ -30,8 +32,11 @@ export const run: RunCommand = async (wired, args) => {
     text: (page) =>
       [
         renderFindings(findings, page),
-        environments.map((asked) => renderEnvironment(asked, page)).join('\n'),
-        ...errors.map((error) => renderError(error, page)),
+        tellFew(
+          environments.map((asked) => describeEnvironment(asked, page)),
+          page,
+        ).join('\n'),
+        ...renderErrors(errors, page),
       ]
         .filter((part) => part !== '')
         .join('\n\n'),
@@ -58,9 +63,11 @@ function environmentJson(asked: VerifiedEnvironment): Json {
   }
 }
 
-function renderEnvironment(asked: VerifiedEnvironment, page: Page): string {
-  const name = page.paint('strong', asked.environment.name)
-  if (!asked.isReachable) return `${page.paint('bad', '✗')} ${name}  could not be asked`
+function describeEnvironment(asked: VerifiedEnvironment, page: Page): Remark {
+  const environment = asked.environment.name
+  const name = page.paint('strong', environment)
+  if (!asked.isReachable)
+    return { environment, kind: 'unreachable', text: `${page.paint('bad', '✗')} ${name}  could not be asked` }
   const { answers, damage } = asked.verification
   const failed = answers.filter(({ isTrue }) => isTrue !== true).length
   const isGood = failed === 0 && damage.length === 0
@@ -72,7 +79,8 @@ function renderEnvironment(asked: VerifiedEnvironment, page: Page): string {
         : `${failed} of ${answers.length} verify queries ${failed === 1 ? 'does' : 'do'} not hold`,
     damage.length === 0 ? 'nothing damaged' : `${count(damage.length, 'object')} damaged`,
   ]
-  return `${page.paint(isGood ? 'good' : 'bad', isGood ? '✓' : '✗')} ${name}  ${said.join(', ')}`
+  const text = `${page.paint(isGood ? 'good' : 'bad', isGood ? '✓' : '✗')} ${name}  ${said.join(', ')}`
+  return { environment, kind: said.join(', '), text }
 }
 
 function describeHolding(queries: number): string {
