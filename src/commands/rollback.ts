@@ -16,6 +16,7 @@ import { readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
 import { carryOut, refuseAtomicFleet } from './sync.ts'
 import type { SyncPorts } from './sync.ts'
+import { NOTHING_TO_DO } from './sync-report.ts'
 import type { SyncReport } from './sync-report.ts'
 
 /**
@@ -29,6 +30,7 @@ export async function rollback(
   ports: SyncPorts,
 ): Promise<SyncReport> {
   refuseAtomicFleet(project, options)
+  if (selectEnvironments(project).length === 0) return NOTHING_TO_DO
   const planned = await planRollbacks(project, options, ports.checks, ports.emit, ports.signal)
   return carryOut(planned, project, options, ports)
 }

@@ -17,6 +17,14 @@ export interface SyncReport {
   readonly matrix: Matrix
 }
 
+/** Of a run to which no database falls: a shard may be empty. */
+export const NOTHING_TO_DO: SyncReport = {
+  status: 'up-to-date',
+  outcomes: [],
+  findings: [],
+  matrix: buildMatrix([], []),
+}
+
 /** Puts together what became of plans; `findings` are all that were found before. */
 export function conclude(planned: PlanReport, outcomes: readonly Outcome[], findings: readonly Finding[]): SyncReport {
   const reached = [...outcomes, ...unreadableOutcomes(planned)]

@@ -18,7 +18,7 @@ import { planEnvironments } from './plan.ts'
 import type { PlanReport, SyncOptions } from './plan.ts'
 import { groupByOwner, selectEnvironments } from './selection.ts'
 import { serverOf } from './survey.ts'
-import { conclude } from './sync-report.ts'
+import { conclude, NOTHING_TO_DO } from './sync-report.ts'
 import type { SyncReport } from './sync-report.ts'
 
 /** What `sync` is handed by whoever runs it. */
@@ -42,6 +42,7 @@ export async function sync(
   ports: SyncPorts,
 ): Promise<SyncReport> {
   refuseAtomicFleet(project, options)
+  if (selectEnvironments(project).length === 0) return NOTHING_TO_DO
   const planned = await planEnvironments(project, options, ports.checks, ports.emit, ports.signal)
   return carryOut(planned, project, options, ports)
 }

@@ -5,6 +5,9 @@ import type { Page } from './page.ts'
 /** Of what is said of the databases of one fleet in the same words, so many are shown. */
 const MOST_ALIKE = 3
 
+/** What is said instead of a table when a shard is empty. */
+export const EMPTY_SHARD = 'No database falls to this shard.'
+
 /** One remark: which database it is about, if any, and what it has in common with those that say the same. */
 export interface Remark {
   readonly environment: string | undefined

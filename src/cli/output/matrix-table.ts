@@ -2,6 +2,7 @@ import Table from 'cli-table3'
 import { groupFleets } from '../../core/fleet.ts'
 import { sizeOf } from '../../core/matrix.ts'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
+import { EMPTY_SHARD } from './fleet.ts'
 import { columnsOf, count } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
@@ -27,6 +28,7 @@ const SYMBOLS: Readonly<Record<CellState, { readonly symbol: string; readonly st
 export function renderMatrix(ungrouped: Matrix, page: Page): string {
   const matrix = groupFleets(ungrouped)
   const names = matrix.environments.map(({ name }) => name)
+  if (names.length === 0) return page.paint('dim', EMPTY_SHARD)
   if (matrix.rows.length === 0)
     return page.paint('dim', 'There are no migrations yet. Make one: migration-manager new "…"')
   const { shown, hiddenSame, hiddenDifferent } = chooseRows(matrix.rows, page)

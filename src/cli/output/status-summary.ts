@@ -16,6 +16,7 @@ const MAX_LISTED = 20
 
 /** A line an environment, below a fleet's the databases that are not in step, and one that says whether all agree. */
 export function renderSummary({ matrix, sights }: StatusReport, page: Page): string {
+  if (sights.length === 0) return ''
   const tallies = tallyByEnvironment(matrix)
   const fleets = new Map(fleetsOf({ matrix, sights }).map((fleet) => [fleet.name, fleet]))
   const width = Math.max(0, ...sights.map(({ environment }) => ownerOf(environment).length))
