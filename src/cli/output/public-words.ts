@@ -20,11 +20,14 @@ const PUBLIC_WORDS: readonly string[] = `
   .trim()
   .split(/\s+/u)
 
+const LONGEST = Math.max(...PUBLIC_WORDS.map((word) => word.length))
+
 /**
  * Whether `text` is one of the tool's own words, or a part of one, in any case. To hide it would tell nobody anything
  * and would make holes in every message and in the keys that pipelines read.
  */
 export function isPublicWord(text: string): boolean {
+  if (text.length > LONGEST) return false
   const word = text.toLowerCase()
   return PUBLIC_WORDS.some((known) => known.includes(word))
 }

@@ -1,7 +1,10 @@
-import { Buffer } from 'node:buffer'
 import type { Secret } from '../../core/secret.ts'
+import { base64HeadsOf } from './base64-forms.ts'
+import type { Margin } from './base64-forms.ts'
 import { canStartEscape, readEscapes } from './escapes.ts'
 import { isPublicWord } from './public-words.ts'
+import { addBase64, addText, createTree, step } from './secret-tree.ts'
+import type { Node } from './secret-tree.ts'
 
 /** Takes secrets out of texts. */
 export interface Redactor {
@@ -22,20 +25,7 @@ const SHORTEST = 4
 
 const MASK = '***'
 
-/** A tree of all secrets, one UTF-16 code unit a level. */
-interface Node {
-  readonly next: Map<number, Node>
-  /** Not null where a secret ends. */
-  margin: Margin | null
-}
-
 const CARRIAGE_RETURN = 13
-
-/** Characters beside a match that hold a part of the secret, too: base64 puts bits of two bytes into one character. */
-interface Margin {
-  readonly before: number
-  readonly after: number
-}
 
 /** Offsets into a text; `end` is the first character that no longer belongs to it. */
 interface Span {
@@ -52,17 +42,20 @@ interface Match extends Margin {
   readonly end: number
 }
 
-/** A redactor without secrets yet. Its `redact` takes time in proportion to the text, however many secrets there are. */
+/**
+ * A redactor without secrets yet. Its `redact` takes time in proportion to the text, however many secrets there are,
+ * and once for each secret that a text has a beginning of.
+ */
 export function createRedactor(): Redactor {
-  const root: Node = { next: new Map(), margin: null }
+  const root = createTree()
   const known = new Set<string>()
   return {
     add(secrets) {
       for (const secret of secrets.flatMap((one) => hiddenPartsOf(one.reveal()))) {
         if (known.has(secret)) continue
         known.add(secret)
-        grow(root, secret, { before: 0, after: 0 })
-        for (const form of base64Forms(secret)) grow(root, form.text, form)
+        addText(root, secret)
+        for (const head of base64HeadsOf(secret)) addBase64(root, head)
       }
     },
     redact: (text) => (known.size === 0 ? text : mask(text, findSecrets(root, text))),
@@ -78,44 +71,6 @@ function hiddenPartsOf(value: string): readonly string[] {
   return [value, value.trim(), written, ...logins.filter((login) => /:[^@]/u.test(login))].filter(
     (part) => part.trim().length >= SHORTEST && !/^\**$/u.test(part) && !isPublicWord(part),
   )
-}
-
-/** The characters that base64 text with this secret in it always has, for each of the three ways it can be aligned. */
-function base64Forms(secret: string): readonly (Margin & { readonly text: string })[] {
-  const written = new Set([secret, encodeURIComponent(secret.replace(/\p{Cs}/gu, '\ufffd')), jsonInside(secret)])
-  return [...written].flatMap((form) =>
-    [0, 1, 2].flatMap((offset) => {
-      const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(form)])
-      const first = Math.ceil((offset * 8) / 6)
-      const last = Math.floor((bytes.length * 8) / 6)
-      const text = bytes.toString('base64').slice(first, last)
-      if (text.length < SHORTEST || isPublicWord(text)) return []
-      const margin = { before: offset === 0 ? 0 : 1, after: bytes.length % 3 === 0 ? 0 : 1 }
-      const urlSafe = text.replaceAll('+', '-').replaceAll('/', '_')
-      return [...new Set([text, urlSafe])].map((variant) => ({ text: variant, ...margin }))
-    }),
-  )
-}
-
-function jsonInside(text: string): string {
-  return JSON.stringify(text).slice(1, -1)
-}
-
-function grow(root: Node, text: string, margin: Margin): void {
-  let node = root
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at)
-    let next = node.next.get(unit)
-    if (next === undefined) {
-      next = { next: new Map(), margin: null }
-      node.next.set(unit, next)
-    }
-    node = next
-  }
-  node.margin = {
-    before: Math.max(margin.before, node.margin?.before ?? 0),
-    after: Math.max(margin.after, node.margin?.after ?? 0),
-  }
 }
 
 /** Every place where a secret stands, in order; they may overlap, as secrets that begin inside another count, too. */
@@ -137,7 +92,7 @@ function findLongest(root: Node, text: string, start: number): Match | null {
     if (canStartEscape(unit) || (unit === CARRIAGE_RETURN && node !== root)) {
       return followEscapes({ node, at }, text, root) ?? longest
     }
-    const next = node.next.get(unit)
+    const next = step(node, unit)
     if (next === undefined) return longest
     node = next
     if (node.margin !== null) longest = { end: at + 1, ...node.margin }
@@ -183,7 +138,7 @@ function readingsAt(text: string, at: number): readonly { readonly text: string;
 function descend(from: Node, text: string): Node | null {
   let node = from
   for (let at = 0; at < text.length; at += 1) {
-    const next = node.next.get(text.charCodeAt(at))
+    const next = step(node, text.charCodeAt(at))
     if (next === undefined) return null
     node = next
   }
