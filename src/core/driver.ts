@@ -17,7 +17,13 @@ import type { Verification } from './verification.ts'
 
 /** What a driver makes of a connection string: its own endpoint, or what is wrong with it, never repeating a secret. */
 export type ParsedUrl<Endpoint = unknown> =
-  | { readonly ok: true; readonly endpoint: Endpoint; readonly secrets: readonly Secret[] }
+  | {
+      readonly ok: true
+      readonly endpoint: Endpoint
+      readonly secrets: readonly Secret[]
+      /** What the database is called, for those who have no other name for it. No secret. */
+      readonly database?: string
+    }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly hint: string }
 
 /** One database that a run works on, and all that a driver must know to work on it. */

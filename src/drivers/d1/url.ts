@@ -93,6 +93,7 @@ function parseRemote(id: string, { variable, projectDir }: D1UrlContext): Parsed
     )
   }
   const secret = new Secret(token)
+  const databaseName = nameOf(id, projectDir)
   return {
     ok: true,
     endpoint: {
@@ -100,10 +101,11 @@ function parseRemote(id: string, { variable, projectDir }: D1UrlContext): Parsed
       apiBase,
       accountId,
       databaseId: id,
-      databaseName: nameOf(id, projectDir),
+      databaseName,
       token: secret,
     },
     secrets: [secret],
+    database: databaseName ?? id,
   }
 }
 
@@ -153,7 +155,8 @@ function parseLocal(name: string, { projectDir }: D1UrlContext): ParsedUrl<Local
   if (typeof local !== 'string') return local
   const base = config === null ? projectDir : dirname(config.file)
   const persistDir = join(base, '.wrangler', 'state', 'v3', 'd1')
-  return { ok: true, endpoint: { kind: 'local', persistDir, databaseId: local, projectDir }, secrets: [] }
+  const endpoint: LocalEndpoint = { kind: 'local', persistDir, databaseId: local, projectDir }
+  return { ok: true, endpoint, secrets: [], database: name }
 }
 
 /** The id under which wrangler keeps the local copy. */

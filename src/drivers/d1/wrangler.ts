@@ -34,16 +34,25 @@ export function findWranglerConfig(dir: string): WranglerConfig | null {
     return parent === dir ? null : findWranglerConfig(parent)
   }
   const source = readFileSync(found, 'utf8')
+  if (last?.file !== found || last.source !== source)
+    last = { file: found, source, databases: readDatabases(found, source) }
+  return { file: found, databases: last.databases }
+}
+
+/** What was read last: a thousand connection strings ask for the same file, one after the other. */
+let last: { readonly file: string; readonly source: string; readonly databases: readonly WranglerDatabase[] } | null =
+  null
+
+function readDatabases(found: string, source: string): readonly WranglerDatabase[] {
   const config = record(found.endsWith('.toml') ? parseToml(source) : JSON.parse(withoutComments(source)))
   const sections: readonly (readonly [string | null, unknown])[] = [
     [null, config],
     ...Object.entries(record(config['env'])),
   ]
-  const databases = sections.flatMap(([environment, section]) => {
+  return sections.flatMap(([environment, section]) => {
     const list = record(section)['d1_databases']
     return Array.isArray(list) ? list.map(record).flatMap((entry) => readDatabase(entry, environment)) : []
   })
-  return { file: found, databases }
 }
 
 function readDatabase(

@@ -110,6 +110,7 @@ function toEndpoint(url: string, reading: Reading, context: PostgresUrlContext):
       warnings: warningsOf(place, tls),
     },
     secrets: [...texts].map((text) => new Secret(text)),
+    database: place.database,
   }
 }
 
@@ -236,5 +237,6 @@ function parseEmbedded(name: string, { projectDir }: PostgresUrlContext): Parsed
       'Write, for example, embedded:dev.',
     )
   }
-  return { ok: true, endpoint: { kind: 'embedded', database: name, projectDir, home: projectDir }, secrets: [] }
+  const endpoint: EmbeddedEndpoint = { kind: 'embedded', database: name, projectDir, home: projectDir }
+  return { ok: true, endpoint, secrets: [], database: name }
 }

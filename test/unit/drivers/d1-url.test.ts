@@ -16,6 +16,7 @@ describe('a remote database', () => {
 
     expect(parsed).toMatchObject({
       ok: true,
+      database: '9f1e0e0c-5b1a-4b57-8a52-6e3c9d7a1b20',
       endpoint: {
         kind: 'remote',
         apiBase: 'https://api.cloudflare.com/client/v4',
@@ -84,6 +85,7 @@ describe('a local database', () => {
   test('is in the state of wrangler, under the name that is given where there is no configuration', () => {
     expect(parse('d1-local:app', {})).toEqual({
       ok: true,
+      database: 'app',
       endpoint: {
         kind: 'local',
         persistDir: '/nowhere/at/all/.wrangler/state/v3/d1',

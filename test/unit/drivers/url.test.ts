@@ -172,6 +172,7 @@ describe('embedded databases', () => {
   test('the name behind the colon is the database', () => {
     expect(parsePostgresUrl('embedded:dev', CONTEXT)).toEqual({
       ok: true,
+      database: 'dev',
       endpoint: { kind: 'embedded', database: 'dev', projectDir: '/project', home: '/project' },
       secrets: [],
     })
