@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Problem, ProblemsError } from '../core/errors.ts'
+import { ProblemsError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import { parseConfigFile } from './config-file.ts'
-import type { FindUrlParser } from './connection.ts'
+import { type ConnectionVariable, type FindUrlParser, connectionVariables } from './connection.ts'
+import { isPath } from './database-list.ts'
+import type { ListFile } from './databases.ts'
 import { parseEnvFile } from './env-file.ts'
 import { type Configuration, type Sources, resolveConfiguration, sharedFolder } from './resolution.ts'
-import { secretsOf } from './secrets.ts'
-import { mergeVariables } from './variables.ts'
+import { secretsOf, secretsOfLists } from './secrets.ts'
+import type { Shard } from './shard.ts'
+import { type Variables, mergeVariables } from './variables.ts'
 
 export const DEFAULT_ENV_FILE = '.env'
 export const DEFAULT_CONFIG_FILE = 'migration-manager.config.json'
@@ -25,6 +28,8 @@ export interface ConfigurationInput {
   readonly dir?: string | undefined
   /** `--env` */
   readonly only?: readonly string[] | undefined
+  /** `--shard`: of the databases of an environment of many only those that fall to it. */
+  readonly shard?: Shard | undefined
   /** Who reads the connection strings of a scheme. */
   readonly parseUrl: FindUrlParser
   /** The schemes that `parseUrl` knows, for messages: `postgres`, `embedded`, …. */
@@ -50,36 +55,67 @@ function readSources(input: ConfigurationInput): Sources {
   const envText = readText(input.cwd, input.envFile, DEFAULT_ENV_FILE, '--env-file')
   const configText = readText(input.cwd, input.configFile, DEFAULT_CONFIG_FILE, '--config')
   const envFile = parseEnvFile(envText.text ?? '')
-  input.onSecrets?.(secretsOf(input.env, envFile.values, envFile.uncut))
+  const variables = mergeVariables(input.env, envFile, envText.file)
+  const listFiles = readListFiles(variables, input.cwd)
+  const lists = [...listFiles.values()].flatMap(({ text }) => (text === null ? [] : [text]))
+  input.onSecrets?.([
+    ...secretsOf(input.env, envFile.values, envFile.uncut),
+    ...secretsOfLists([...listValues(variables), ...lists], input.schemes),
+  ])
   const { config, problems } =
     configText.text === null
       ? { config: { limits: {} }, problems: [] }
       : parseConfigFile(configText.text, configText.file)
   return {
-    variables: mergeVariables(input.env, envFile, envText.file),
+    variables,
+    listFiles,
     config,
     envFile: envText.text === null ? null : envText.file,
     configFile: configText.text === null ? null : configText.file,
     projectDir: input.cwd,
     dir: input.dir,
     only: input.only,
+    shard: input.shard,
     findParser: input.parseUrl,
     schemes: input.schemes,
     problems: [...envText.problems, ...configText.problems, ...problems],
   }
 }
 
-interface ReadText {
-  /** As given. */
-  readonly file: string
-  /** Null when there is none, or when it cannot be read. */
-  readonly text: string | null
-  readonly problems: readonly Problem[]
+/** The files that variables name, by variable. What is wrong with one matters only if its environment takes part. */
+function readListFiles(variables: Variables, cwd: string): ReadonlyMap<string, ListFile> {
+  const files = [...connectionVariables(variables).values()].flat().filter(({ kind }) => kind === 'file')
+  return new Map(files.map((content) => [content.variable, readListFile(content, cwd)]))
 }
 
-function readText(cwd: string, given: string | undefined, byDefault: string, option: string): ReadText {
+function readListFile({ variable, value, origin }: ConnectionVariable, cwd: string): ListFile {
+  const file = value.trim()
+  if (!isPath(file)) {
+    const message = `${origin} is not the path of a file.`
+    const hint = `Write the connection strings themselves into ${variable.replace(/_FILE$/u, '')}.`
+    return { file: '', text: null, problems: [{ code: 'config/bad-value', message, hint }] }
+  }
+  return readText(cwd, file, file, variable, true)
+}
+
+/** The values of the variables that hold lists. */
+function listValues(variables: Variables): readonly string[] {
+  return [...connectionVariables(variables).values()]
+    .flat()
+    .filter(({ kind }) => kind === 'list')
+    .flatMap(({ value, uncut }) => (uncut === undefined ? [value] : [value, uncut]))
+}
+
+function readText(
+  cwd: string,
+  given: string | undefined,
+  byDefault: string,
+  option: string,
+  isVariable = false,
+): ListFile {
   const file = given ?? byDefault
-  const unreadable = (message: string, hint: string): ReadText => ({
+  const called = isVariable ? `${file} (${option})` : file
+  const unreadable = (message: string, hint: string): ListFile => ({
     file,
     text: null,
     problems: [{ code: 'config/unreadable-file', message, hint }],
@@ -93,14 +129,18 @@ function readText(cwd: string, given: string | undefined, byDefault: string, opt
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     // A folder named .env is a habit of Python projects.
     if (given === undefined && (reason === 'ENOENT' || reason === 'EISDIR')) return { file, text: null, problems: [] }
-    if (reason === 'ENOENT') return unreadable(`${file} does not exist.`, `Check the path behind ${option}.`)
-    return unreadable(`${file} cannot be read (${reason}).`, 'Check that it is a file and that you may read it.')
+    if (reason === 'ENOENT')
+      return unreadable(
+        `${called} does not exist.`,
+        `Check the path ${isVariable ? 'in' : 'behind'} ${option}; it starts at the working directory.`,
+      )
+    return unreadable(`${called} cannot be read (${reason}).`, 'Check that it is a file and that you may read it.')
   }
   try {
     return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), problems: [] }
   } catch {
     return unreadable(
-      `${file} is not UTF-8 text.`,
+      `${called} is not UTF-8 text.`,
       'Save it as UTF-8; PowerShell writes UTF-16 when it redirects with >.',
     )
   }

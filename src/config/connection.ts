@@ -1,5 +1,6 @@
 import type { ParsedUrl } from '../core/driver.ts'
 import type { Problem } from '../core/errors.ts'
+import { isListEmpty } from './database-list.ts'
 import { foldName } from './names.ts'
 import type { Variable, Variables } from './variables.ts'
 
@@ -26,17 +27,34 @@ export interface ReadUrl {
   readonly parsed: Extract<ParsedUrl, { ok: true }>
 }
 
+/** What a variable says about the connections of an environment: one, a list of them, or the file with the list. */
+export type ConnectionKind = 'url' | 'list' | 'file'
+
+export interface ConnectionVariable extends Variable {
+  readonly kind: ConnectionKind
+  /** The variable's own name. */
+  readonly variable: string
+}
+
+const CONNECTION = /^(?:(?<name>[A-Za-z0-9]\w{0,62})_)?DATABASE_URL(?<kind>S|S_FILE|)$/u
+
 /**
- * The variables that hold a connection string, by environment: `DATABASE_URL` is `dev`, `<NAME>_DATABASE_URL` is
- * `<name>`. An empty value counts as not set.
+ * The variables that hold connection strings, by environment: `DATABASE_URL`, `DATABASE_URLS` and `DATABASE_URLS_FILE`
+ * are `dev`, `<NAME>_DATABASE_URL` and so on are `<name>`. An empty value counts as not set, a list of nothing but
+ * comments, too.
  */
-export function connectionVariables(variables: Variables): ReadonlyMap<string, readonly Variable[]> {
-  const found = new Map<string, Variable[]>()
+export function connectionVariables(variables: Variables): ReadonlyMap<string, readonly ConnectionVariable[]> {
+  const found = new Map<string, ConnectionVariable[]>()
   for (const [variable, content] of variables) {
-    const match = /^(?:(?<name>[A-Za-z0-9]\w{0,62})_)?DATABASE_URL$/u.exec(variable)
-    if (match === null || content.value.trim() === '') continue
-    const name = foldName(match.groups?.['name'] ?? 'dev')
-    found.set(name, [...(found.get(name) ?? []), content])
+    const groups = CONNECTION.exec(variable)?.groups
+    if (groups === undefined || content.value.trim() === '') continue
+    const kind = groups['kind'] === '' ? 'url' : groups['kind'] === 'S' ? 'list' : 'file'
+    if (kind === 'list' && isListEmpty(content.value)) continue
+    const name = foldName(groups['name'] ?? 'dev')
+    const connection = { ...content, kind, variable } satisfies ConnectionVariable
+    const others = found.get(name)
+    if (others === undefined) found.set(name, [connection])
+    else others.push(connection)
   }
   return found
 }
@@ -60,7 +78,11 @@ export function readConnection(
   }
 }
 
-function readUrl(
+/**
+ * Turns one connection string into a connection, or says what is wrong with it without repeating it. `origin` is where
+ * it stands.
+ */
+export function readUrl(
   url: string,
   origin: string,
   findParser: FindUrlParser,

@@ -2,6 +2,7 @@ import { comparePromotion } from '../core/environment.ts'
 import type { Problem } from '../core/errors.ts'
 import type { ConfigFile } from './config-file.ts'
 import { connectionVariables } from './connection.ts'
+import { enumerate, firstProblems } from './excerpt.ts'
 import { foldName, isEnvironmentName, namesIn, nearestName, urlVariableOf } from './names.ts'
 import { type Variables, originOf, valueOf } from './variables.ts'
 
@@ -26,37 +27,46 @@ export function takingPart({ variables, config, configFile }: NameSources, probl
     if (connections.size === 0 && !isExplained) problems.push(noEnvironment(variables))
     return [...connections.keys()].toSorted(comparePromotion)
   }
-  for (const name of new Set(named)) {
-    if (named.indexOf(name) !== named.lastIndexOf(name)) {
-      problems.push({
-        code: 'config/duplicate-name',
-        message: `${origin} names ${shown(name)} more than once.`,
-        hint: 'An environment has one place in the promotion order: remove the others.',
-      })
-    }
-    if (connections.has(name)) continue
-    if (!isEnvironmentName(name)) {
-      problems.push({
-        code: 'config/bad-name',
-        message: `${origin} holds something that cannot be the name of an environment.`,
-        hint: 'Write names of letters, digits, - and _, with commas between them: dev,staging,prod.',
-      })
-      continue
-    }
-    const wanted = urlVariableOf(name)
-    const isEmpty = variables.has(wanted)
-    const nearest = nearestName(name, connections.keys())
-    problems.push({
-      code: 'config/missing-url',
-      message: `${origin} names ${name}, but ${wanted} is ${isEmpty ? 'empty' : 'not set'}.`,
-      hint: `${nearest === undefined ? '' : `Did you mean ${nearest}? If not: `}Set ${wanted}, or remove ${name} from the list.`,
-    })
+  const counts = new Map<string, number>()
+  for (const name of named) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const faults = [...counts].flatMap(([name, count]) => [
+    ...(count > 1 ? [() => repeated(name, origin)] : []),
+    ...(connections.has(name) ? [] : [() => missing(name, origin, variables, connections.keys())]),
+  ])
+  const rest = (more: number): string => `${origin}: something is wrong with ${more} more names.`
+  problems.push(...firstProblems(faults, (explain) => explain(), rest))
+  return [...counts.keys()]
+}
+
+function repeated(name: string, origin: string): Problem {
+  return {
+    code: 'config/duplicate-name',
+    message: `${origin} names ${shown(name)} more than once.`,
+    hint: 'An environment has one place in the promotion order: remove the others.',
   }
-  return [...new Set(named)]
+}
+
+function missing(name: string, origin: string, variables: Variables, known: Iterable<string>): Problem {
+  if (!isEnvironmentName(name)) {
+    return {
+      code: 'config/bad-name',
+      message: `${origin} holds something that cannot be the name of an environment.`,
+      hint: 'Write names of letters, digits, - and _, with commas between them: dev,staging,prod.',
+    }
+  }
+  const wanted = urlVariableOf(name)
+  const nearest = nearestName(name, known)
+  return {
+    code: 'config/missing-url',
+    message: `${origin} names ${name}, but ${wanted} is ${variables.has(wanted) ? 'empty' : 'not set'}.`,
+    hint: `${nearest === undefined ? '' : `Did you mean ${nearest}? If not: `}Set ${wanted}, or remove ${name} from the list.`,
+  }
 }
 
 function noEnvironment(variables: Variables): Problem {
-  const empty = [...variables].filter(([name]) => /(?:^|_)DATABASE_URL$/u.test(name)).map(([, { origin }]) => origin)
+  const empty = [...variables]
+    .filter(([name]) => /(?:^|_)DATABASE_URL(?:S(?:_FILE)?)?$/u.test(name))
+    .map(([, { origin }]) => origin)
   return {
     code: 'config/no-environment',
     message:
@@ -70,37 +80,36 @@ function noEnvironment(variables: Variables): Problem {
   }
 }
 
-/** The names that `--env` chose. An empty `--env` is a problem: it comes from a variable that is not set, and is not all. */
-export function selectNames(
-  only: readonly string[] | undefined,
+/**
+ * A problem for each of the wanted names that is none of `names`; of more than 10 for the first. `origin` says who
+ * wanted them, `suggest` may know better than to look for the nearest name.
+ */
+export function unknownNames(
+  origin: string,
+  wanted: readonly string[],
   names: readonly string[],
-  problems: Problem[],
-): ReadonlySet<string> {
-  if (only === undefined || names.length === 0) return new Set(names)
-  const wanted = only.flatMap(namesIn)
-  if (wanted.length === 0) {
-    problems.push({
-      code: 'config/empty-option',
-      message: '--env was given without a name.',
-      hint: `Name one or several of ${names.join(', ')}, or leave --env out for all.`,
-    })
-  }
-  problems.push(...unknownNames('--env', wanted, names))
-  return new Set(wanted)
-}
-
-/** A problem for each of the wanted names that is none of `names`. `origin` says who wanted them. */
-export function unknownNames(origin: string, wanted: readonly string[], names: readonly string[]): readonly Problem[] {
-  return [...new Set(wanted)]
-    .filter((name) => !names.includes(name))
-    .map((name) => {
-      const nearest = nearestName(name, names)
+  suggest?: (name: string) => string | undefined,
+): readonly Problem[] {
+  const known = new Set(names)
+  const unknown = [...new Set(wanted)].filter((name) => !known.has(name))
+  return firstProblems(
+    unknown,
+    (name) => {
+      const better = suggest?.(name) ?? environmentBefore(name, known) ?? nearestName(name, names)
       return {
         code: 'config/unknown-environment',
         message: `${origin} names ${shown(name)}, which is no environment here.`,
-        hint: `${nearest === undefined ? '' : `Did you mean ${nearest}? `}Configured: ${names.join(', ')}.`,
+        hint: `${better === undefined ? '' : `Did you mean ${better}? `}Configured: ${enumerate(names)}.`,
       }
-    })
+    },
+    (more) => `${origin} names ${more} more that are no environments here.`,
+  )
+}
+
+/** What to write in place of one database of an environment, where only whole environments are named. */
+function environmentBefore(name: string, names: ReadonlySet<string>): string | undefined {
+  const [environment] = name.split('/')
+  return environment !== name && environment !== undefined && names.has(environment) ? environment : undefined
 }
 
 /** A name from outside, for a message: of another form it could be anything. */

@@ -1,16 +1,25 @@
 import { type Environment, isProtectedByDefault } from '../core/environment.ts'
 import { type Problem, ProblemsError } from '../core/errors.ts'
 import { DEFAULT_LIMITS, type Limits } from '../core/policy.ts'
-import { type FindUrlParser, connectionVariables, readConnection } from './connection.ts'
+import { connectionVariables } from './connection.ts'
+import { type Databases, type DatabaseSources, fleetsOf, listDatabases, readDatabases } from './databases.ts'
 import { foldName, namesIn } from './names.ts'
-import { type NameSources, selectNames, takingPart, unknownNames } from './participants.ts'
+import { type NameSources, takingPart, unknownNames } from './participants.ts'
+import { readSelection } from './selection.ts'
+import { type Shard, isInShard } from './shard.ts'
 import { originOf, valueOf } from './variables.ts'
 
 /** All that a run is told from outside, besides its command. */
 export interface Configuration {
-  /** All that take part, in promotion order; never empty. */
+  /**
+   * All that take part, in promotion order; one for each database of an environment of many, in the order of its list.
+   * With a shard, of those only the ones that fall to it, and then there may be none at all; else never empty.
+   */
   readonly environments: readonly Environment[]
-  /** The names that `--env` chose, in promotion order; all of them without it. */
+  /**
+   * The names of those of `environments` that `--env` chose, in the same order; all of them without it. Empty only
+   * where a shard leaves nothing of them, which means none and not all.
+   */
   readonly selected: readonly string[]
   /** The schema of the history tables. */
   readonly schema: string
@@ -28,17 +37,15 @@ export interface Configuration {
 export const DEFAULT_SCHEMA = 'public'
 
 /** What the configuration is decided from. `projectDir` is the working directory. */
-export interface Sources extends NameSources {
+export interface Sources extends NameSources, DatabaseSources {
   /** The `.env` file as given; null when there was none. */
   readonly envFile: string | null
-  readonly projectDir: string
   /** `--dir` */
   readonly dir?: string | undefined
   /** `--env`, one or several names an item. */
   readonly only?: readonly string[] | undefined
-  readonly findParser: FindUrlParser
-  /** The schemes that `findParser` knows, for messages. */
-  readonly schemes: readonly string[]
+  /** `--shard` */
+  readonly shard?: Shard | undefined
   /** What went wrong before, to be told with the rest. */
   readonly problems: readonly Problem[]
 }
@@ -51,47 +58,45 @@ export function resolveConfiguration(sources: Sources): Configuration {
   const { variables, config } = sources
   const problems = [...sources.problems]
   const names = takingPart(sources, problems)
-  const chosen = selectNames(sources.only, names, problems)
-  const isProtected = protection(sources, names, problems)
   const variable = (name: string): string | undefined => variables.get(name)?.value
   const connections = connectionVariables(variables)
-  const dirs = migrationsDirs(sources, problems)
-  const environments: Environment[] = []
-  for (const [order, name] of names.entries()) {
+  const databases = new Map<string, Databases>()
+  const unreadable: Problem[] = []
+  for (const name of names) {
     const [content, ...others] = connections.get(name) ?? []
     if (content === undefined) continue
-    const other = others.find(({ value }) => value.trim() !== content.value.trim())
-    if (other !== undefined) {
-      problems.push({
-        code: 'config/conflicting-variables',
-        message: `${content.origin} and ${other.origin} both set the environment ${name}, to different values.`,
-        hint: 'Remove one of them.',
+    const read = readDatabases(name, [content, ...others], sources, variable, unreadable)
+    if (read !== null) databases.set(name, read)
+  }
+  const isSelected = readSelection(sources.only, names, fleetsOf(databases), problems)
+  const isProtected = protection(sources, names, problems)
+  const dirs = migrationsDirs(sources, problems)
+  problems.push(...unreadable)
+  const environments: Environment[] = []
+  const selected: string[] = []
+  for (const [order, environment] of names.entries()) {
+    for (const { name, database, origin, connection } of listDatabases(environment, databases.get(environment))) {
+      if (database !== null && sources.shard !== undefined && !isInShard(name, sources.shard)) continue
+      if (isSelected(environment, database)) selected.push(name)
+      environments.push({
+        name,
+        ...(database === null ? {} : { fleet: environment }),
+        engine: connection.engine,
+        endpoint: connection.parsed.endpoint,
+        secrets: connection.parsed.secrets,
+        protected: isProtected(environment),
+        order,
+        origin,
+        migrationsDir: dirs(environment),
       })
-      continue
     }
-    const context = { projectDir: sources.projectDir, variable }
-    const connection = readConnection(content, sources.findParser, sources.schemes, context)
-    if ('code' in connection) {
-      problems.push(connection)
-      continue
-    }
-    environments.push({
-      name,
-      engine: connection.engine,
-      endpoint: connection.parsed.endpoint,
-      secrets: connection.parsed.secrets,
-      protected: isProtected(name),
-      order,
-      origin: content.origin,
-      migrationsDir: dirs(name),
-    })
   }
   const schema = historySchema(sources, problems)
   const [first, ...others] = problems
   if (first !== undefined) throw new ProblemsError([first, ...others])
   return {
     environments,
-    selected: names.filter((name) => chosen.has(name)),
+    selected,
     schema,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
     supabase: config.supabase ?? null,
@@ -114,7 +119,8 @@ function protection(
   const isNone = value !== undefined && listed.length === 1 && listed[0] === 'none' && !names.includes('none')
   // Without any environment every name would be unknown, and that is not what is wrong.
   if (!isNone && names.length > 0) problems.push(...unknownNames(origin, listed, names))
-  return (name) => listed.includes(name)
+  const isListed = new Set(listed)
+  return (name) => isListed.has(name)
 }
 
 /** The folder of each environment: its own `<NAME>_MIGRATIONS_DIR`, else `--dir`, `MIGRATIONS_DIR`, the file, `database`. */

@@ -1,6 +1,11 @@
 import { Secret } from '../core/secret.ts'
+import { isDatabaseName, isPath, listedIn } from './database-list.ts'
+import { LONGEST_URL } from './fleet.ts'
 
 const IS_SECRET = /(?:^|_)DATABASE_URL$|^MIGRATION_WEBHOOK_URL$|^CLOUDFLARE_API_TOKEN$/u
+
+const IS_LIST = /(?:^|_)DATABASE_URLS$/u
+const IS_LIST_FILE = /(?:^|_)DATABASE_URLS_FILE$/u
 
 /** They name a database and open nothing. */
 const HARMLESS = /^(?:embedded|d1|d1-local):[^@]*$/iu
@@ -16,14 +21,44 @@ export function secretsOf(...sources: readonly Readonly<Record<string, string | 
   const texts = new Set<string>()
   for (const [name, value] of sources.flatMap((source) => Object.entries(source))) {
     const text = value?.trim() ?? ''
-    if (text === '' || !IS_SECRET.test(name) || HARMLESS.test(text)) continue
-    texts.add(text)
-    for (const password of passwordsIn(text)) {
-      texts.add(password)
-      texts.add(decoded(password))
-    }
+    if (IS_LIST.test(name) || (IS_LIST_FILE.test(name) && !isPath(text))) hideList(text, undefined, texts)
+    else if (IS_SECRET.test(name)) hideUrl(text, texts)
   }
   return [...texts].map((text) => new Secret(text))
+}
+
+/** The same of lists of connection strings with these schemes, each entry by itself. */
+export function secretsOfLists(lists: readonly string[], schemes: readonly string[]): readonly Secret[] {
+  const texts = new Set<string>()
+  for (const list of lists) hideList(list, schemes, texts)
+  return [...texts].map((text) => new Secret(text))
+}
+
+/** A list as a whole is not added: it is as long as all of its entries, and hidden with them. */
+function hideList(list: string, schemes: readonly string[] | undefined, texts: Set<string>): void {
+  // What was commented out may still open a database; the words around it are words.
+  const commented = listedIn(commentsOf(list), schemes).filter(({ url }) => url.includes('://'))
+  for (const { name, url } of [...listedIn(list, schemes), ...commented]) {
+    if (name !== null && !isDatabaseName(name)) texts.add(name)
+    // Nothing reads a longer one, but a server or an error of the system could quote it.
+    const pieces = url.length > LONGEST_URL ? new Set(url.split(/[\s,;|@]+/u)) : [url]
+    for (const piece of pieces) hideUrl(piece.slice(0, LONGEST_URL), texts)
+  }
+}
+
+/** The lines that are comments and hold a connection string, without what makes them comments. */
+function commentsOf(list: string): string {
+  const lines = list.split(/[\r\n]+/u).filter((line) => line.includes('://') && line.trimStart().startsWith('#'))
+  return lines.map((line) => line.replace(/^[#\s]+/u, '')).join('\n')
+}
+
+function hideUrl(text: string, texts: Set<string>): void {
+  if (text === '' || HARMLESS.test(text)) return
+  texts.add(text)
+  for (const password of passwordsIn(text)) {
+    texts.add(password)
+    texts.add(decoded(password))
+  }
 }
 
 function passwordsIn(url: string): readonly string[] {

@@ -314,6 +314,7 @@ function resolve({ env = {}, envFile, config, only, dir, unreadable }: Given): C
     findParser: (scheme) =>
       POSTGRES_SCHEMES.includes(scheme) ? { engine: 'postgres', parse: parsePostgresUrl } : undefined,
     schemes: POSTGRES_SCHEMES,
+    listFiles: new Map(),
   }
   return resolveConfiguration(sources)
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { secretsOf } from '../../../src/config/secrets.ts'
+import { secretsOf, secretsOfLists } from '../../../src/config/secrets.ts'
 
 const textsOf = (env: Readonly<Record<string, string | undefined>>): readonly string[] =>
   secretsOf(env).map((secret) => secret.reveal())
@@ -45,5 +45,38 @@ describe('secretsOf', () => {
         expect(textsOf({ DATABASE_URL: `postgres://u:${password}@h/d` })).toContain(password)
       }),
     )
+  })
+})
+
+describe('lists of connection strings', () => {
+  const SCHEMES = ['postgres', 'postgresql', 'embedded', 'd1']
+  const ENTRY = 'postgres://u:first@h/d'
+
+  test.each<[string, readonly string[]]>([
+    [ENTRY, [ENTRY, 'first']],
+    [`a=${ENTRY}\nb=postgres://u:p%40ss@h/d\n`, [ENTRY, 'first', 'postgres://u:p%40ss@h/d', 'p%40ss', 'p@ss']],
+    [`${ENTRY}, postgres://u:second@h/d`, [ENTRY, 'first', 'postgres://u:second@h/d', 'second']],
+    ['postgres://u:with, a comma@h/d', ['postgres://u:with, a comma@h/d', 'with, a comma']],
+    [`# the EU\n## until May: ${ENTRY}`, [ENTRY, 'first']],
+    ['embedded:a d1:b', []],
+    ['no connection string', ['no connection string']],
+    [`not a name=${ENTRY}`, ['not a', ENTRY, 'first']],
+    [`-no-name=${ENTRY}`, ['-no-name', ENTRY, 'first']],
+  ])('%j: each entry is hidden by itself', (list, texts) => {
+    expect(secretsOfLists([list], SCHEMES).map((secret) => secret.reveal())).toEqual(texts)
+  })
+
+  test('are known by the names of their variables, whatever the schemes are', () => {
+    expect(textsOf({ PROD_DATABASE_URLS: `a=${ENTRY}`, DATABASE_URLS: 'mysql://u:second@h/d' })).toEqual([
+      ENTRY,
+      'first',
+      'mysql://u:second@h/d',
+      'second',
+    ])
+  })
+
+  test('a path is no secret, but a list in its place is', () => {
+    expect(textsOf({ PROD_DATABASE_URLS_FILE: '/run/secrets/tenants.txt' })).toEqual([])
+    expect(textsOf({ PROD_DATABASE_URLS_FILE: `a=${ENTRY}` })).toEqual([ENTRY, 'first'])
   })
 })
