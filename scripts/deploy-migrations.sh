@@ -3,7 +3,7 @@
 #
 #   deploy-migrations [--env a,b] [--dry-run] [--no-backup]
 #
-# Takes --dir, --env-file, --config, --quiet, --verbose and --no-color, too, and hands them on.
+# Takes --shard, --dir, --env-file, --config, --quiet, --verbose and --no-color, too, and hands them on.
 #
 # Runs sync --yes, verify and status --check; with --dry-run only plan. Stops at the first step that fails, with that step's
 # exit code (see docs/exit-codes.md). Works from any directory: the project is the one it is called in.
@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
       sed -n '2,9s/^# \{0,1\}//p' "$self"
       exit 0
       ;;
-    --env | --dir | --env-file | --config)
+    --env | --shard | --dir | --env-file | --config)
       if [ $# -lt 2 ]; then
         echo "deploy-migrations: $1 needs a value" >&2
         exit 2
@@ -41,7 +41,7 @@ while [ $# -gt 0 ]; do
       options+=("$1" "$2")
       shift
       ;;
-    --env=* | --dir=* | --env-file=* | --config=* | --quiet | --verbose | --no-color) options+=("$1") ;;
+    --env=* | --shard=* | --dir=* | --env-file=* | --config=* | --quiet | --verbose | --no-color) options+=("$1") ;;
     *)
       echo "deploy-migrations: there is no option $1; see --help" >&2
       exit 2

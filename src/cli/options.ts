@@ -1,7 +1,11 @@
+import type { Shard } from '../config/shard.ts'
+
 /** The options that every command takes, as parsed. */
 export interface GlobalOptions {
   /** `--env`, split at commas; undefined for all environments. */
   readonly env: readonly string[] | undefined
+  /** `--shard`; undefined for all databases. */
+  readonly shard: Shard | undefined
   readonly dir: string | undefined
   readonly envFile: string | undefined
   readonly config: string | undefined

@@ -5,10 +5,13 @@ import type { Confirm } from '../commands/confirmation.ts'
 import { readCiRun } from '../config/ci.ts'
 import { loadConfiguration, loadFolder } from '../config/configuration.ts'
 import type { ConfigurationInput } from '../config/configuration.ts'
+import { listOfPlace } from '../config/database-list.ts'
 import { DEFAULT_SCHEMA } from '../config/resolution.ts'
 import type { Configuration } from '../config/resolution.ts'
 import type { Check } from '../core/check.ts'
 import type { Actor } from '../core/driver.ts'
+import { environmentOf } from '../core/environment.ts'
+import type { Environment } from '../core/environment.ts'
 import { ProblemsError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { DEFAULT_LIMITS } from '../core/policy.ts'
@@ -57,6 +60,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     configFile: options.config,
     dir: options.dir,
     only: options.env,
+    shard: options.shard,
     parseUrl: (scheme) => {
       const engine = engineOfScheme(scheme)
       return engine === undefined ? undefined : { engine: engine.driver.engine, parse: engine.parse }
@@ -82,7 +86,8 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
       return {
         cwd,
         environments: configuration.environments,
-        selected: options.env === undefined ? null : configuration.selected,
+        // A shard that leaves nothing means none, and null would mean all.
+        selected: options.env === undefined && configuration.selected.length > 0 ? null : configuration.selected,
         historySchema: configuration.schema,
         limits: configuration.limits,
         concurrency: options.concurrency,
@@ -136,12 +141,23 @@ function content(name: 'checkContent' | 'checkAtomicContent'): Check {
   }
 }
 
-/** Where each environment comes from; never the connection string itself. */
+/** Where each environment comes from, one line for all databases of a fleet; never the connection string itself. */
 function describeOrigins({ environments, configFile }: Configuration): string {
-  const lines = environments.map(
-    ({ name, origin, engine, migrationsDir, protected: isProtected }) =>
-      `${name}: ${origin}, ${engine}, files in ${migrationsDir}${isProtected ? ', protected' : ''}`,
-  )
+  const fleets = new Map<string, { readonly first: Environment; readonly engines: Set<string>; count: number }>()
+  for (const environment of environments) {
+    const name = environmentOf(environment)
+    const fleet = fleets.get(name) ?? { first: environment, engines: new Set(), count: 0 }
+    fleets.set(name, fleet)
+    fleet.engines.add(environment.engine)
+    fleet.count += 1
+  }
+  const lines = [...fleets].map(([name, { first, engines, count }]) => {
+    const isFleet = first.fleet !== undefined
+    const origin = isFleet
+      ? `${listOfPlace(first.origin)}, ${count} ${count === 1 ? 'database' : 'databases'}`
+      : first.origin
+    return `${name}: ${origin}, ${[...engines].join(' and ')}, files in ${first.migrationsDir}${first.protected ? ', protected' : ''}`
+  })
   return [...lines, ...(configFile === null ? [] : [`settings: ${configFile}`])].join('\n')
 }
 

@@ -1,4 +1,5 @@
 import { nearestName } from '../../config/names.ts'
+import type { Shard } from '../../config/shard.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { ALLOWABLE } from '../../core/finding.ts'
 import type { GlobalOptions } from '../options.ts'
@@ -63,6 +64,7 @@ export type CommandLine =
 export function globalOptions(args: Arguments): GlobalOptions {
   return {
     env: Array.isArray(args['env']) ? args['env'].map(String) : undefined,
+    shard: shardArgument(args),
     dir: textArgument(args, 'dir'),
     envFile: textArgument(args, 'env-file'),
     config: textArgument(args, 'config'),
@@ -105,6 +107,17 @@ export function countArgument(args: Arguments, name: string, { from, to }: Range
   if (/^\d{1,6}$/.test(value) && Number(value) >= from && Number(value) <= to) return Number(value)
   throw new MigrationManagerError('usage/bad-arguments', `--${name} ${value} is not a number from ${from} to ${to}.`, {
     hint: `Give a whole number: --${name} 10`,
+  })
+}
+
+/** `--shard`, as `3/10`, of at most 1000 parts; undefined when it was not given. Throws `usage/bad-arguments`. */
+function shardArgument(args: Arguments): Shard | undefined {
+  const value = textArgument(args, 'shard')
+  if (value === undefined) return undefined
+  const [part = 0, parts = 0] = /^\d{1,4}\/\d{1,4}$/.test(value) ? value.split('/').map(Number) : []
+  if (part >= 1 && part <= parts && parts <= 1000) return { part, parts }
+  throw new MigrationManagerError('usage/bad-arguments', `--shard ${value} is not one of at most 1000 parts.`, {
+    hint: 'Give the part and how many there are: --shard 1/10 to --shard 10/10, each in a run of its own.',
   })
 }
 

@@ -156,6 +156,11 @@ export const COMMANDS: readonly CommandSpec[] = [
 /** Options of all commands. */
 export const GLOBAL_OPTIONS: Readonly<Record<string, Option>> = {
   env: { type: 'string', array: true, requiresArg: true, describe: 'Only these environments: --env dev,prod' },
+  shard: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Of environments with many databases only one of so many parts: --shard 3/10',
+  },
   dir: { type: 'string', requiresArg: true, describe: 'Folder of the migration files (default: database)' },
   'env-file': { type: 'string', requiresArg: true, describe: 'Read variables from this file (default: .env)' },
   config: { type: 'string', requiresArg: true, describe: 'Read settings from this file' },

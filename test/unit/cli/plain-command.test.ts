@@ -24,6 +24,7 @@ describe('a plain command line', () => {
     ['plan', '--only', '001', '--dir', 'x', '--dir', 'y'],
     ['init', '--config', 'c.json', '--env-file', '.env.ci', '--verbose'],
     ['status', '--concurrency', '3'],
+    ['sync', '--shard', '3/10', '--yes'],
   ])('is read as the parser reads it: %s %s %s %s %s %s %s', async (...argv) => {
     const plain = readPlainCommand(argv)
     expect(plain).not.toBeNull()
@@ -47,4 +48,26 @@ describe('a plain command line', () => {
   ])('is left to the parser when there is anything to explain: %j', (argv) => {
     expect(readPlainCommand(argv)).toBeNull()
   })
+})
+
+describe('--shard', () => {
+  test.each([
+    ['1/1', { part: 1, parts: 1 }],
+    ['3/10', { part: 3, parts: 10 }],
+    ['1000/1000', { part: 1000, parts: 1000 }],
+  ])('%s is one of so many parts', (shard, expected) => {
+    expect(readPlainCommand(['status', `--shard=${shard}`])).toMatchObject({ options: { shard: expected } })
+  })
+
+  test.each(['', '3', '0/10', '11/10', '1/1001', '1/0', '-1/10', '1.5/10', '1/10/100', ' 1/10', '1/x', 'ⅷ/10'])(
+    '%j is refused with an example',
+    async (shard) => {
+      const words = ['status', `--shard=${shard}`]
+      expect(() => readPlainCommand(words)).toThrow(expect.objectContaining({ code: 'usage/bad-arguments' }))
+      await expect(parseCommandLine(words, 80)).rejects.toMatchObject({
+        code: 'usage/bad-arguments',
+        hint: expect.stringContaining('--shard 1/10'),
+      })
+    },
+  )
 })
