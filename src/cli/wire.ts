@@ -10,7 +10,7 @@ import { DEFAULT_SCHEMA } from '../config/resolution.ts'
 import type { Configuration } from '../config/resolution.ts'
 import type { Check } from '../core/check.ts'
 import type { Actor } from '../core/driver.ts'
-import { environmentOf } from '../core/environment.ts'
+import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { ProblemsError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
@@ -145,7 +145,7 @@ function content(name: 'checkContent' | 'checkAtomicContent'): Check {
 function describeOrigins({ environments, configFile }: Configuration): string {
   const fleets = new Map<string, { readonly first: Environment; readonly engines: Set<string>; count: number }>()
   for (const environment of environments) {
-    const name = environmentOf(environment)
+    const name = ownerOf(environment)
     const fleet = fleets.get(name) ?? { first: environment, engines: new Set(), count: 0 }
     fleets.set(name, fleet)
     fleet.engines.add(environment.engine)

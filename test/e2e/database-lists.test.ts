@@ -14,7 +14,7 @@ test('--verbose has one line for all databases of an environment, and no passwor
     env: { PROD_DATABASE_URLS_FILE: 'lists/tenants.txt', QA_DATABASE_URLS: `one=${urlOf(100)}` },
   })
 
-  const { stdout, stderr } = await project.run(['verify', '--verbose'])
+  const { stdout, stderr } = await project.run(['verify', '--verbose', '--all'])
 
   expect(stderr.split('\n').filter((line) => /^(?:qa|prod):/.test(line))).toEqual([
     'qa: QA_DATABASE_URLS, 1 database, postgres, files in database, protected',

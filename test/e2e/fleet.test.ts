@@ -96,8 +96,8 @@ test('with --max-failures others go on, what cannot be read counts, and the exit
   const two = await project.run(['sync', '--yes', '--max-failures', '2'])
   expect(two.exitCode).toBe(1)
   expect(two.stdout).toContain('prod  14 databases: 8 applied, 4 up to date, 2 failed')
-  for (const [index, tenant] of tenants.entries())
-    if (index !== 4 && index !== 9) expect(await effectsOf(tenant)).toBe('001,002')
+  const others = tenants.filter((_, index) => index !== 4 && index !== 9)
+  for (const tenant of others) expect(await effectsOf(tenant)).toBe('001,002')
 })
 
 test('an environment behind a fleet waits until all of its databases hold a migration', async () => {
@@ -138,7 +138,8 @@ test('a shard without a database has nothing to do, and says so', async () => {
     [1, 2, 3].map((part) => project.run(['sync', '--env', 'prod', '--shard', `${part}/3`, '--yes', '--json'])),
   )
   expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
-  expect(runs.map((run) => run.json()['status']).toSorted()).toEqual(['applied', 'up-to-date', 'up-to-date'])
+  const statuses = runs.map((run) => String(run.json()['status']))
+  expect(statuses.toSorted()).toEqual(['applied', 'up-to-date', 'up-to-date'])
   const texts = await Promise.all(
     [1, 2, 3].map((part) => project.run(['status', '--env', 'prod', '--shard', `${part}/3`])),
   )
