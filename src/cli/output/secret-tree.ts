@@ -8,10 +8,10 @@ import type { Base64Head, Margin } from './base64-forms.ts'
 export interface Node {
   /** How many code units lead here. */
   readonly depth: number
-  /** Those that have been spread out. */
-  readonly next: Map<number, Node>
+  /** What has been spread out; null where nothing was, as most nodes are never searched themselves. */
+  next: Map<number, Node> | null
   /** The texts that go on behind this node and have not been spread out. */
-  readonly waiting: (Whole | Base64Head)[]
+  waiting: (Whole | Base64Head)[]
   /** Not null where a text ends. */
   margin: Margin | null
 }
@@ -40,20 +40,21 @@ export function addBase64(root: Node, head: Base64Head): void {
 /** The node behind this one. All texts are moved one level at most, so a search pays for each of them but once. */
 export function step(node: Node, unit: number): Node | undefined {
   if (node.waiting.length > 0) spread(node)
-  return node.next.get(unit)
+  return node.next?.get(unit)
 }
 
-function spread({ next, waiting, depth }: Node): void {
-  for (const one of waiting) {
-    const unit = one.text.charCodeAt(depth)
+function spread(node: Node): void {
+  const next = (node.next ??= new Map<number, Node>())
+  for (const one of node.waiting) {
+    const unit = one.text.charCodeAt(node.depth)
     let child = next.get(unit)
     if (child === undefined) {
-      child = createNode(depth + 1)
+      child = createNode(node.depth + 1)
       next.set(unit, child)
     }
     put(child, one)
   }
-  waiting.length = 0
+  node.waiting = []
 }
 
 function put(node: Node, one: Whole | Base64Head): void {
@@ -68,5 +69,5 @@ function put(node: Node, one: Whole | Base64Head): void {
 }
 
 function createNode(depth: number): Node {
-  return { depth, next: new Map(), waiting: [], margin: null }
+  return { depth, next: null, waiting: [], margin: null }
 }

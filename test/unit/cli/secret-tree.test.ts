@@ -7,7 +7,7 @@ import type { Node } from '../../../src/cli/output/secret-tree.ts'
 import { Secret } from '../../../src/core/secret.ts'
 
 function sizeOf(node: Node): number {
-  return [...node.next.values()].reduce((size, child) => size + sizeOf(child), 1)
+  return [...(node.next?.values() ?? [])].reduce((size, child) => size + sizeOf(child), 1)
 }
 
 test('texts that no search comes across are never spread out', () => {
