@@ -7,7 +7,9 @@ import type { Project } from '../core/project.ts'
 
 /** The environments that the command works on, in promotion order. */
 export function selectEnvironments({ environments, selected }: Project): readonly Environment[] {
-  return selected === null ? environments : environments.filter(({ name }) => selected.includes(name))
+  if (selected === null) return environments
+  const names = new Set(selected)
+  return environments.filter(({ name }) => names.has(name))
 }
 
 /**

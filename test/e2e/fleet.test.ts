@@ -145,6 +145,10 @@ test('a shard without a database has nothing to do, and says so', async () => {
   )
   expect(texts.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
   expect(texts.filter(({ stdout }) => stdout.includes('No database falls to this shard.'))).toHaveLength(2)
+  const inits = await Promise.all(
+    [1, 2, 3].map((part) => project.run(['init', '--env', 'prod', '--shard', `${part}/3`, '--yes'])),
+  )
+  expect(inits.filter(({ stdout }) => stdout === 'No database falls to this shard.\n')).toHaveLength(2)
 })
 
 test('a rollback goes through the fleet as well', async () => {

@@ -6,7 +6,7 @@ import { isBlocking } from '../../core/finding.ts'
 import { EXIT, exitOfError } from '../exit.ts'
 import { errorJson, renderErrors } from '../output/errors.ts'
 import { renderFindings } from '../output/findings.ts'
-import { tellFew } from '../output/fleet.ts'
+import { EMPTY_SHARD, tellFew } from '../output/fleet.ts'
 import { findingJson } from '../output/json.ts'
 import type { Page } from '../output/page.ts'
 import type { Run } from '../wire.ts'
@@ -35,7 +35,11 @@ export const run: RunCommand = async (wired, args) => {
       findings: report.findings.map(findingJson),
     },
     text: (page) =>
-      [renderFindings(report.findings, page), ...renderErrors(failed, page), renderLines(report, files, page)]
+      [
+        renderFindings(report.findings, page),
+        ...renderErrors(failed, page),
+        renderLines(report, files, project !== null, page),
+      ]
         .filter((part) => part !== '')
         .join('\n\n'),
   }
@@ -59,7 +63,7 @@ function wordFor(report: InitReport, files: readonly string[]): string {
   return isNew ? 'applied' : 'up-to-date'
 }
 
-function renderLines(report: InitReport, files: readonly string[], page: Page): string {
+function renderLines(report: InitReport, files: readonly string[], isConfigured: boolean, page: Page): string {
   const words = {
     initialised: page.paint('good', 'history tables created'),
     'up-to-date': 'ready already',
@@ -79,7 +83,9 @@ function renderLines(report: InitReport, files: readonly string[], page: Page): 
   ]
   if (report.environments.length === 0) {
     lines.push(
-      'No environment is configured yet: copy .env.example to .env and put in your connection strings, then run init again.',
+      isConfigured
+        ? EMPTY_SHARD
+        : 'No environment is configured yet: copy .env.example to .env and put in your connection strings, then run init again.',
     )
   }
   return lines.join('\n')
