@@ -90,7 +90,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         selected: options.env === undefined && configuration.selected.length > 0 ? null : configuration.selected,
         historySchema: configuration.schema,
         limits: configuration.limits,
-        concurrency: options.concurrency,
+        concurrency: options.concurrency ?? configuration.concurrency,
         runId: randomUUID(),
         actor: whoRunsThis(cwd, configuration),
         driverOf,

@@ -14,10 +14,12 @@ export interface ConfigFile {
   readonly schema?: string | undefined
   /** Whether the rules for Supabase are on; undefined = decided by what the target looks like. */
   readonly supabase?: boolean | undefined
+  /** How many databases of one server are connected to at once. */
+  readonly concurrency?: number | undefined
   readonly limits: Partial<Limits>
 }
 
-const KEYS = ['environments', 'migrationsDir', 'protected', 'schema', 'supabase', 'timeouts'] as const
+const KEYS = ['environments', 'migrationsDir', 'protected', 'schema', 'supabase', 'concurrency', 'timeouts'] as const
 
 /** The keys of `timeouts`, which limit each sets, and whether 0 (do not wait at all) makes sense. */
 const TIMEOUTS: ReadonlyMap<string, { readonly limit: keyof Limits; readonly least: number }> = new Map<
@@ -60,6 +62,7 @@ export function parseConfigFile(
     protected: take('protected', isTexts, 'a list of names'),
     schema: take('schema', isText, 'the name of a schema'),
     supabase: take('supabase', isBoolean, 'true or false'),
+    concurrency: take('concurrency', isConcurrency, 'a whole number from 1 to 1000'),
     limits: timeouts.limits,
   }
   return { config, problems: [...problems, ...timeouts.problems] }
@@ -132,6 +135,10 @@ function isText(value: unknown): value is string {
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText)
+}
+
+function isConcurrency(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1000
 }
 
 function isBoolean(value: unknown): value is boolean {

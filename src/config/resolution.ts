@@ -26,6 +26,8 @@ export interface Configuration {
   readonly limits: Limits
   /** Whether the rules for Supabase are on; null = decided by what the target looks like. */
   readonly supabase: boolean | null
+  /** How many databases of one server are connected to at once; undefined where the file does not say. */
+  readonly concurrency: number | undefined
   /** The files that were read, as given; null when there was none. */
   readonly envFile: string | null
   readonly configFile: string | null
@@ -100,6 +102,7 @@ export function resolveConfiguration(sources: Sources): Configuration {
     schema,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
     supabase: config.supabase ?? null,
+    concurrency: config.concurrency,
     envFile: sources.envFile,
     configFile: sources.configFile,
     variable,

@@ -43,6 +43,28 @@ test('of 12 databases on one server, --concurrency 3 connects to 3 at a time; al
   expect(check.exitCode).toBe(0)
 })
 
+test('of the databases of one environment no more are connected to at once than the configuration file allows', async () => {
+  await using proxy = await createCountingProxy({ serverPort: testServer().port })
+  await using databases = await createDatabases(12)
+  await using project = createProject({
+    files: {
+      'database/001-one.sql': 'CREATE TABLE one (id int);\n',
+      'migration-manager.config.json': '{ "concurrency": 3 }',
+    },
+    env: { DATABASE_URLS: Object.values(databases.urls(proxy.port)).join('\n') },
+  })
+
+  const sync = await project.run(['sync', '--json'])
+
+  expect(sync.exitCode).toBe(0)
+  expect(proxy.mostOpen).toBe(3)
+  for (const database of databases.all) {
+    expect(await database.query('SELECT migration_name FROM schema_migrations')).toEqual([
+      { migration_name: '001-one' },
+    ])
+  }
+})
+
 test('sync --atomic holds all databases together, however many may be connected to at once', async () => {
   await using databases = await createDatabases(4)
   await using project = createProject({

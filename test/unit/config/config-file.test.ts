@@ -13,6 +13,7 @@ describe('parseConfigFile', () => {
       protected: ['prod'],
       schema: 'ops',
       supabase: true,
+      concurrency: 3,
       timeouts: {
         connectSeconds: 1,
         lockSeconds: 2,
@@ -30,6 +31,7 @@ describe('parseConfigFile', () => {
         protected: ['prod'],
         schema: 'ops',
         supabase: true,
+        concurrency: 3,
         limits: {
           connectMs: 1000,
           lockTimeoutMs: 2000,
@@ -64,6 +66,9 @@ describe('parseConfigFile', () => {
     ['{ "environments": [""] }', '"environments"'],
     ['{ "schema": null }', '"schema"'],
     ['{ "supabase": "yes" }', '"supabase"'],
+    ['{ "concurrency": 0 }', '"concurrency"'],
+    ['{ "concurrency": 2.5 }', '"concurrency"'],
+    ['{ "concurrency": "3" }', '"concurrency"'],
     ['{ "timeouts": 5 }', '"timeouts"'],
     ['{ "timeouts": { "lockSeconds": 0 } }', '"timeouts.lockSeconds"'],
     ['{ "timeouts": { "lockSeconds": "3" } }', '"timeouts.lockSeconds"'],
