@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { collect } from '../support/cli.ts'
 import { createFleet } from '../support/fleet.ts'
 import type { TestDatabase } from '../support/server.ts'
 import { EXIT } from '../../src/cli/exit.ts'
@@ -211,4 +212,25 @@ test('what blocks in many databases of a fleet is told a few times', async () =>
   expect(blocked.exitCode).toBe(EXIT.blocked)
   expect(blocked.stdout.match(/was edited after prod\/t\d\d ran it/g)).toHaveLength(3)
   expect(blocked.stdout).toContain('… and the same in 5 more databases of prod (--all shows them)')
+})
+
+test('^C in the middle of a wave: what is under way is rolled back, nobody else is begun, and the next run completes', async () => {
+  await using fleet = await createFleet(14, {
+    ...FILES,
+    'database/003-slow.sql': "INSERT INTO effect VALUES ('003');\nSELECT pg_sleep(0.5);\n",
+  })
+  const { project, tenants } = fleet
+  const child = project.start(['sync', '--yes', '--json', '--concurrency', '4'])
+  child.stderr.on('data', (text: Buffer) => {
+    if (text.toString().includes('prod: 3 of 14 databases')) child.kill('SIGINT')
+  })
+  const interrupted = await collect(child)
+  expect(interrupted.exitCode).toBe(EXIT.interrupted)
+  const counts = countStatuses(interrupted.json()['environments'])
+  expect(counts['skipped']).toBeGreaterThanOrEqual(3)
+  for (const tenant of tenants.slice(11)) expect(await effectsOf(tenant)).toBe('')
+
+  const resumed = await project.run(['sync', '--yes', '--json'])
+  expect(resumed.exitCode).toBe(0)
+  for (const tenant of tenants) expect(await effectsOf(tenant)).toBe('001,002,003')
 })
