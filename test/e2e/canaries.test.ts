@@ -1,17 +1,20 @@
 import { execFileSync } from 'node:child_process'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AWKWARD_PASSWORDS } from '../support/awkward-passwords.ts'
 import { filesIn, findPieces, readLeftFiles } from '../support/canary.ts'
 import { createProject } from '../support/cli.ts'
 import type { TestProject } from '../support/cli.ts'
 import { createDatabase, testServer } from '../support/server.ts'
+import type { TestDatabase } from '../support/server.ts'
 
 /*
- * Every password meets every kind of failure; commands and options take turns. With CANARIES=full (npm run
- * test:canaries) every password meets every failure under every command with every set of options.
+ * Every password meets every kind of failure; commands and options take turns. With CANARIES=commands every password
+ * meets every failure under every command, and with CANARIES=full (npm run test:canaries) under every command with every
+ * set of options.
  */
 
-const isFull = process.env['CANARIES'] === 'full'
+const wanted = process.env['CANARIES']
+const isFull = wanted === 'full' || wanted === 'commands'
 
 /** Nothing can hand over these: a variable ends at a NUL, and no URL may hold one. */
 const PASSWORDS = AWKWARD_PASSWORDS.filter((password) => !password.includes('\0'))
@@ -31,7 +34,12 @@ interface Attempt {
   /** In addition to the command and its options. */
   readonly args?: readonly string[]
   readonly exitCode: number
+  /** Of the commands that write; the same when absent. */
+  readonly exitCodeOfWrites?: number
 }
+
+/** What is written to is refused; the others find an empty database. */
+const WRITES: ReadonlySet<string> = new Set(['sync', 'init'])
 
 /** A kind of failure; `written` is the password as a careful person writes it into a URL. */
 type Failure = (password: string, written: string) => Attempt
@@ -53,6 +61,22 @@ const FAILURES: readonly (readonly [name: string, failures: readonly Failure[]])
       (_, written) => ({ env: { PROD_DATABASE_URL: `postgres://u:${written}@127.0.0.1:1/app` }, exitCode: 1 }),
       (_, written) => ({ env: { DATABASE_URL: `postgresql://u:${written}@nowhere.invalid/app` }, exitCode: 1 }),
       (_, written) => ({ env: { DATABASE_URL: `postgres://u:${written}@%2Fno%2Fsuch%2Fsocket/app` }, exitCode: 1 }),
+    ],
+  ],
+  [
+    'the server lets it in and refuses what it does',
+    [
+      (password) => ({ env: { DATABASE_URL: roleUrl('canary_limited', password) }, exitCode: 1 }),
+      (password) => ({
+        env: { DATABASE_URL: roleUrl('canary_reader', password) },
+        exitCode: 0,
+        exitCodeOfWrites: 1,
+      }),
+      (password) => ({
+        env: { DATABASE_URL: roleUrl('canary_stranger', password) },
+        exitCode: 0,
+        exitCodeOfWrites: 1,
+      }),
     ],
   ],
   [
@@ -102,6 +126,29 @@ const FAILURES: readonly (readonly [name: string, failures: readonly Failure[]])
   ],
 ]
 
+/** Roles that are let in and may do little. */
+const ROLES = `
+DROP ROLE IF EXISTS canary_limited, canary_reader, canary_stranger;
+CREATE ROLE canary_limited LOGIN CONNECTION LIMIT 0;
+CREATE ROLE canary_reader LOGIN SUPERUSER;
+ALTER ROLE canary_reader SET default_transaction_read_only = on;
+CREATE ROLE canary_stranger LOGIN;
+`
+
+let refuge: TestDatabase
+beforeAll(async () => {
+  refuge = await createDatabase('canary')
+  await refuge.query(`${ROLES}REVOKE CREATE ON SCHEMA public FROM PUBLIC`)
+})
+afterAll(async () => {
+  await refuge.drop()
+})
+
+/** The socket takes any password. */
+function roleUrl(role: string, password: string): string {
+  return socketUrl(password, refuge.name).replace('//postgres:', `//${role}:`)
+}
+
 function serverUrl(written: string, database: string): string {
   const { host, port } = testServer()
   return `postgres://postgres:${written}@${host}:${port}/${database}`
@@ -117,8 +164,10 @@ async function saidBy(
     env,
     files = {},
     args: more = [],
-    exitCode: expected,
+    exitCode: ofReads,
+    exitCodeOfWrites = ofReads,
   } = failure(password, encodeURIComponent(wellFormed(password)))
+  const expected = WRITES.has(args[0] ?? '') ? exitCodeOfWrites : ofReads
   await using project = createProject({ files: { ...FILES, ...files }, env })
   const before = new Set(filesIn(project.dir))
   const { exitCode, stdout, stderr } = await project.run([...args, ...more])
@@ -133,8 +182,9 @@ describe.each(FAILURES)('when %s', (_, failures) => {
   const excuses = new Map<string, string>()
   const turns = (index: number): readonly (readonly [Failure, readonly string[]])[] => {
     if (isFull) {
+      const some = wanted === 'full' ? OPTIONS : [OPTIONS[index % OPTIONS.length] ?? []]
       return failures.flatMap((failure) =>
-        COMMANDS.flatMap((command) => OPTIONS.map((options) => [failure, [command, ...options]] as const)),
+        COMMANDS.flatMap((command) => some.map((options) => [failure, [command, ...options]] as const)),
       )
     }
     const failure = failures[index % failures.length]
