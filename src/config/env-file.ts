@@ -1,4 +1,5 @@
-import { parse } from 'dotenv'
+import { createRequire } from 'node:module'
+import type { parse } from 'dotenv'
 
 /** What a `.env` file sets. */
 export interface EnvFile {
@@ -14,7 +15,10 @@ const UNQUOTED = /^[ \t]*(?:export[ \t]+)?(?<name>[\w.-]+)[ \t]*[=:][ \t]*(?<val
 
 /** Reads the text of a `.env` file as dotenv does: quotes, comments, `export`, either line ending. Never throws. */
 export function parseEnvFile(text: string): EnvFile {
-  const values = parse(text)
+  if (text === '') return { values: {}, uncut: {} }
+  // Loaded only where there is such a file, and without waiting.
+  const dotenv: { readonly parse: typeof parse } = createRequire(import.meta.url)('dotenv')
+  const values = dotenv.parse(text)
   const uncut: Record<string, string> = {}
   for (const { groups } of text.matchAll(UNQUOTED)) {
     const name = groups?.['name'] ?? ''

@@ -174,7 +174,14 @@ async function loadedPackages(
        return next(url, context)
      }`,
   )
-  project.write('record.mjs', "import { register } from 'node:module'\nregister('./hooks.mjs', import.meta.url)")
+  project.write(
+    'record.mjs',
+    `import { appendFileSync } from 'node:fs'
+     import { createRequire, register } from 'node:module'
+     register('./hooks.mjs', import.meta.url)
+     const { cache } = createRequire(import.meta.url)
+     process.on('exit', () => appendFileSync(${JSON.stringify(record)}, Object.keys(cache).join('\\n')))`,
+  )
   const main = join(ROOT, 'dist', 'cli', 'main.js')
   const preload = pathToFileURL(join(project.dir, 'record.mjs')).href
   const ended = await runNode(['--import', preload, main, ...args], project.dir, env)

@@ -5,19 +5,16 @@ import { changesJson, renderChanges } from '../output/changes.ts'
 import { renderErrors } from '../output/errors.ts'
 import { renderFindings } from '../output/findings.ts'
 import { statusJson } from '../output/json.ts'
+import { renderMatrix } from '../output/matrix-table.ts'
 import { renderSummary } from '../output/status-summary.ts'
 import type { RunCommand } from './command.ts'
 
 export const run: RunCommand = async (wired, args) => {
-  // The library that lays out tables is loaded while the databases are asked.
-  const [report, { renderMatrix }] = await Promise.all([
-    status(await wired.project(), wired.emit, wired.signal, {
-      diff: args['diff'] === true,
-      // What is printed for people says nothing of times.
-      detail: wired.options.json ? 'everything' : 'states',
-    }),
-    import('../output/matrix-table.ts'),
-  ])
+  const report = await status(await wired.project(), wired.emit, wired.signal, {
+    diff: args['diff'] === true,
+    // What is printed for people says nothing of times.
+    detail: wired.options.json ? 'everything' : 'states',
+  })
   const errors = report.sights.flatMap((sight) => (sight.isReachable ? [] : [sight.error]))
   const [first, ...rest] = errors
   const isWanted = args['check'] !== true || report.matrix.inSync

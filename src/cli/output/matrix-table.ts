@@ -1,4 +1,5 @@
-import Table from 'cli-table3'
+import { createRequire } from 'node:module'
+import type TableClass from 'cli-table3'
 import { groupFleets } from '../../core/fleet.ts'
 import { sizeOf } from '../../core/matrix.ts'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
@@ -35,17 +36,16 @@ export function renderMatrix(ungrouped: Matrix, page: Page): string {
   const notes = shown.map(describeRow)
   const labels = shown.map((row) => sanitize(page.redact(row.name)))
   const widths = columnWidths(labels, notes, names, page.width)
-  const lines = layOut(
-    [
-      ['', ...names.map((name) => page.paint('strong', name)), ''],
-      ...shown.map((row, index) => [
-        shorten(labels[index] ?? '', widths.name),
-        ...names.map((name) => paintCell(row.cells.get(name)?.state, page)),
-        widths.note > 0 ? page.paint('dim', shorten(notes[index] ?? '', widths.note)) : '',
-      ]),
-    ],
-    [widths.name, ...names.map((name) => Math.max(1, name.length)), widths.note],
-  )
+  const rows = shown.map((row, index) => [
+    shorten(labels[index] ?? '', widths.name),
+    ...names.map((name) => paintCell(row.cells.get(name)?.state, page)),
+    widths.note > 0 ? page.paint('dim', shorten(notes[index] ?? '', widths.note)) : '',
+  ])
+  const head = ['', ...names.map((name) => page.paint('strong', name)), '']
+  const lines =
+    rows.length === 0
+      ? []
+      : layOut([head, ...rows], [widths.name, ...names.map((name) => Math.max(1, name.length)), widths.note])
   if (hiddenDifferent > 0)
     lines.push(page.paint('dim', `… and ${count(hiddenDifferent, 'more migration')} that differ (--all shows them)`))
   if (hiddenSame > 0)
@@ -121,6 +121,8 @@ const SLICE = 200
 
 /** Lays out rows of `widths.length` cells; the widths are given, so that all slices agree. */
 function layOut(rows: readonly (readonly string[])[], widths: readonly number[]): string[] {
+  // Loaded only where there is a row to show, and without waiting.
+  const Table: typeof TableClass = createRequire(import.meta.url)('cli-table3')
   const lines: string[] = []
   for (let at = 0; at < rows.length; at += SLICE) {
     const table = new Table({
