@@ -11,7 +11,7 @@ import { openTerminal } from './output/terminal.ts'
 import type { Terminal } from './output/terminal.ts'
 import { readPlainCommand } from './plain-command.ts'
 import { watchSignals } from './signals.ts'
-import { keepHeapSmall } from './small-heap.ts'
+import { prepareForShortRun } from './short-run.ts'
 import { wire } from './wire.ts'
 
 /** Runs one command line to its exit code; everything it says has been handed to the operating system by then. */
@@ -76,7 +76,7 @@ async function runCommand(
     })),
   })
   // What was loaded is, and what comes now may be large.
-  keepHeapSmall()
+  prepareForShortRun()
   const result = await run(wired, args)
   terminal.settle()
   if (options.json) terminal.writer.writeJson(result.json)
