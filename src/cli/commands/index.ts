@@ -17,6 +17,15 @@ const MAX_FAILURES: Option = {
 const ATOMIC: Option = { type: 'boolean', describe: 'All environments or none' }
 const SQL: Option = { type: 'boolean', describe: 'Print the SQL' }
 
+/** What plan shows and sync does. */
+const WHAT_IS_DONE: CommandSpec['options'] = {
+  to: TO,
+  only: ONLY,
+  allow: ALLOW,
+  atomic: ATOMIC,
+  'max-failures': MAX_FAILURES,
+}
+
 /** Every verb. A new one is a file beside this one and an entry here. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -35,11 +44,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: '',
     describe: 'Show what sync would do; changes nothing',
     options: {
-      to: TO,
-      only: ONLY,
-      allow: ALLOW,
-      atomic: ATOMIC,
-      'max-failures': MAX_FAILURES,
+      ...WHAT_IS_DONE,
       sql: SQL,
       all: ALL,
     },
@@ -50,11 +55,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: '',
     describe: 'Apply what is missing, environment after environment',
     options: {
-      to: TO,
-      only: ONLY,
-      allow: ALLOW,
-      atomic: ATOMIC,
-      'max-failures': MAX_FAILURES,
+      ...WHAT_IS_DONE,
       'dry-run': { type: 'boolean', describe: 'The same as plan' },
       'lock-wait': { type: 'string', requiresArg: true, describe: 'Seconds to wait for another run (60)' },
       'recover-wait': { type: 'string', requiresArg: true, describe: 'Seconds to try to reach a lost database (120)' },
