@@ -71,7 +71,7 @@ export function exitOfOutcomes(outcomes: readonly Outcome[]): number {
   return Math.max(EXIT.done, ...outcomes.map(exitOfOutcome))
 }
 
-function exitOfOutcome({ status, failed }: Outcome): number {
+function exitOfOutcome({ status, failed, left }: Outcome): number {
   switch (status) {
     case 'blocked':
       return EXIT.blocked
@@ -83,10 +83,12 @@ function exitOfOutcome({ status, failed }: Outcome): number {
       return EXIT.unknown
     case 'failed':
       return failed === null ? EXIT.failed : exitOfFailure(failed.error)
+    case 'skipped':
+      // Behind a failure, or an interruption, that itself may have come to a good end.
+      return left.length === 0 ? EXIT.done : EXIT.failed
     case 'up-to-date':
     case 'planned':
     case 'applied':
-    case 'skipped':
       return EXIT.done
   }
 }

@@ -86,8 +86,8 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
       return {
         cwd,
         environments: configuration.environments,
-        // A shard that leaves nothing means none, and null would mean all.
-        selected: options.env === undefined && configuration.selected.length > 0 ? null : configuration.selected,
+        // A shard may leave none of them, and null means all.
+        selected: options.env === undefined && options.shard === undefined ? null : configuration.selected,
         historySchema: configuration.schema,
         limits: configuration.limits,
         concurrency: options.concurrency ?? configuration.concurrency,

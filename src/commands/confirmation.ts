@@ -13,10 +13,20 @@ export type Confirm = (environment: Environment, what: string) => Promise<'yes' 
  */
 export async function confirmAll(targets: readonly TargetPlan[], confirm: Confirm): Promise<readonly Finding[]> {
   const busy = targets.filter(({ sight, plan }) => sight.environment.protected && plan.steps.length > 0)
-  for (const group of groupByOwner(busy, ({ sight }) => sight.environment)) {
-    const { environment } = group[0].sight
+  return confirmEach(busy, ({ sight }) => sight.environment, describeWork, confirm)
+}
+
+/** Asks once for each environment of the items, until one is not confirmed: its refusal is returned. */
+export async function confirmEach<Item>(
+  items: readonly Item[],
+  environmentOf: (item: Item) => Environment,
+  describe: (group: readonly [Item, ...Item[]], owner: string) => string,
+  confirm: Confirm,
+): Promise<readonly Finding[]> {
+  for (const group of groupByOwner(items, environmentOf)) {
+    const environment = environmentOf(group[0])
     const owner = { ...environment, name: ownerOf(environment) }
-    const answer = await confirm(owner, describeWork(group, owner.name))
+    const answer = await confirm(owner, describe(group, owner.name))
     if (answer !== 'yes') return [refusal(owner, answer)]
   }
   return []

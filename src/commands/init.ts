@@ -7,7 +7,7 @@ import type { Finding } from '../core/finding.ts'
 import type { Project } from '../core/project.ts'
 import { hasNoMigrations, makeFolder, writeNewFile } from '../sources/scaffold.ts'
 import { deployScriptTemplate, envExampleTemplate } from '../sources/template.ts'
-import { refusal } from './confirmation.ts'
+import { confirmEach } from './confirmation.ts'
 import type { Confirm } from './confirmation.ts'
 import { groupByOwner, selectEnvironments } from './selection.ts'
 import { refuseMixUps, refuseUnreadable } from './sound-survey.ts'
@@ -45,17 +45,18 @@ export async function init(
   refuseMixUps(seen.sights, options)
   const reachable = seen.sights.filter((sight) => sight.isReachable)
 
-  const findings: Finding[] = reachable.flatMap((sight) => sight.reading.findings)
   const unregistered = reachable.filter(
     ({ environment, reading }) => environment.protected && reading.initialisedAs !== ownerOf(environment),
   )
-  for (const [{ environment }] of groupByOwner(unregistered, (sight) => sight.environment)) {
-    const owner = { ...environment, name: ownerOf(environment) }
-    const answer = await ports.confirm(owner, `create the history tables in ${owner.name}`)
-    if (answer === 'yes') continue
-    findings.push(refusal(owner, answer))
-    break
-  }
+  const findings = [
+    ...reachable.flatMap((sight) => sight.reading.findings),
+    ...(await confirmEach(
+      unregistered,
+      (sight) => sight.environment,
+      (_, owner) => `create the history tables in ${owner}`,
+      ports.confirm,
+    )),
+  ]
   if (findings.some(isBlocking)) {
     return {
       environments: reachable.map(({ environment }) => ({ environment, status: 'skipped', error: null })),

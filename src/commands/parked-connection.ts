@@ -11,9 +11,23 @@ export function parkConnection(
   reading: Reading,
   connect: () => Promise<Connection>,
   takeTurn: <T>(work: () => Promise<T>) => Promise<T>,
+  signal: AbortSignal,
 ): Connection {
+  /** A login that was cut off by an interruption is not the server's fault. */
+  async function reconnect(): Promise<Connection> {
+    try {
+      return await connect()
+    } catch (cause) {
+      if (!signal.aborted) throw cause
+      throw new MigrationManagerError('run/interrupted', `The run was interrupted before it came to ${environment}.`, {
+        hint: 'Nothing was written there. Run the same command again.',
+        environment,
+        cause,
+      })
+    }
+  }
   async function use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = await connect()
+    const connection = await reconnect()
     try {
       const { databaseId } = await connection.read()
       if (databaseId !== reading.databaseId) {

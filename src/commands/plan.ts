@@ -10,6 +10,7 @@ import type { Project } from '../core/project.ts'
 import { findNotPromoted } from '../core/promotion.ts'
 import { environmentsToRead, resolveVersion, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
+import type { Tolerance } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
 
@@ -31,14 +32,11 @@ export interface TargetPlan {
   readonly replan: (history: readonly AppliedMigration[]) => Plan
 }
 
-/** A database that could not be read. */
-type UnreadSight = Extract<Sight, { isReachable: false }>
-
 export interface PlanReport {
   /** One for each selected environment, in promotion order. */
   readonly targets: readonly TargetPlan[]
-  /** The selected databases of fleets that could not be read and were let pass. */
-  readonly unreadable: readonly UnreadSight[]
+  /** All that is worked on, in the order in which it is; of fleets, also what could not be read and is let pass. */
+  readonly selected: readonly Sight[]
   /** Of all environments together. */
   readonly findings: readonly Finding[]
   readonly survey: Survey
@@ -46,7 +44,8 @@ export interface PlanReport {
 
 /**
  * Plans `sync` for the selected environments: reads every environment that matters at once, compares, checks. Writes
- * nothing. Throws for bad files and unknown versions before any connection. The report holds open connections; dispose of `survey`. Throws when an environment cannot be read.
+ * nothing. Throws for bad files and unknown versions before any connection, and when an environment cannot be read that
+ * is not tolerated. The report holds open connections; dispose of `survey`.
  */
 export async function planEnvironments(
   project: Project,
@@ -59,7 +58,7 @@ export async function planEnvironments(
   const folders = readFolders(project, environments)
   const selection = resolveSelection(options, folders)
   const seen = await survey(project, environments, folders, emit, signal, 'states')
-  return decideFrom(seen, () => decide(project, selection, checks, seen), options.maxFailures)
+  return decideFrom(seen, () => decide(project, selection, checks, seen), toleranceOf(project, options))
 }
 
 /** What a person wrote, against the files there are. */
@@ -98,15 +97,16 @@ async function decide(
   ]
   return {
     targets,
-    unreadable: unreadableAmong(seen, selected),
+    selected: seen.sights.filter(({ environment }) => selected.has(environment.name)),
     findings: allowFindings(findings, selection.allow),
     survey: seen,
   }
 }
 
-/** The sights of databases with one of these names that could not be read. */
-export function unreadableAmong({ sights }: Survey, names: ReadonlySet<string>): readonly UnreadSight[] {
-  return sights.flatMap((sight) => (!sight.isReachable && names.has(sight.environment.name) ? [sight] : []))
+/** What `--max-failures` tolerates of what cannot be read. */
+export function toleranceOf(project: Project, { maxFailures = 0 }: SyncOptions): Tolerance {
+  const selected = new Set(selectEnvironments(project))
+  return { maxFailures, isSelected: (environment) => selected.has(environment) }
 }
 
 /** What all checks find in all plans. What is wrong with a file is said once, of the file. */

@@ -8,7 +8,7 @@ import type { Plan } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findHeldLater, newestApplied, planRollback } from '../core/rollback-plan.ts'
 import type { RollbackSelection } from '../core/rollback-plan.ts'
-import { columnsOf, runChecks, unreadableAmong } from './plan.ts'
+import { columnsOf, runChecks, toleranceOf } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
 import { environmentsFrom, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
@@ -21,8 +21,8 @@ import type { SyncReport } from './sync-report.ts'
 
 /**
  * Takes migrations back in the selected environments, newest first, the environments in reverse promotion order: the
- * newest migration that any of them holds, or all above a version, or one alone. Every environment is read and every
- * rollback found before anything is written.
+ * newest migration that any of them holds, or all above a version, or one alone. Every environment is read (but for what
+ * `maxFailures` tolerates) and every rollback found before anything is written.
  */
 export async function rollback(
   project: Project,
@@ -45,7 +45,7 @@ async function planRollbacks(
   // Those behind the selected ones are read, too: they must not keep what the ones before them lose.
   const environments = environmentsFrom(project)
   const seen = await survey(project, environments, readFolders(project, environments), emit, signal)
-  return decideFrom(seen, () => decide(project, options, checks, seen), options.maxFailures)
+  return decideFrom(seen, () => decide(project, options, checks, seen), toleranceOf(project, options))
 }
 
 async function decide(
@@ -55,17 +55,17 @@ async function decide(
   seen: Survey,
 ): Promise<PlanReport> {
   const selected = new Set(selectEnvironments(project).map(({ name }) => name))
-  const reachable = seen.sights.flatMap((sight) =>
-    sight.isReachable && selected.has(sight.environment.name) ? [sight] : [],
-  )
+  // The databases of a fleet stay in their order: the first of them is the one that is tried first.
+  const lastFirst = seen.sights
+    .filter(({ environment }) => selected.has(environment.name))
+    .toSorted((a, b) => b.environment.order - a.environment.order)
+  const reachable = lastFirst.flatMap((sight) => (sight.isReachable ? [sight] : []))
   const allow = new Set(options.allow)
   const selection = resolveSelection(
     options,
     reachable.map(({ reading }) => reading.history),
   )
-  // The databases of a fleet stay in their order: the first of them is the one that is tried first.
-  const lastFirst = reachable.toSorted((a, b) => b.environment.order - a.environment.order)
-  const targets = lastFirst.map((sight): TargetPlan => {
+  const targets = reachable.map((sight): TargetPlan => {
     const { environment, reading } = sight
     const replan = (history: readonly AppliedMigration[]): Plan =>
       planRollback(environment.name, seen.migrationsOf(environment), history, selection, allow)
@@ -80,7 +80,7 @@ async function decide(
   ]
   return {
     targets,
-    unreadable: unreadableAmong(seen, selected),
+    selected: lastFirst,
     findings: allowFindings(findings, allow),
     survey: seen,
   }

@@ -29,7 +29,8 @@ export async function surveyOne(
   const [environment, ...others] = selectEnvironments(project)
   if (environment === undefined || others.length > 0 || project.selected === null) {
     throw new MigrationManagerError('usage/one-environment', `${what} in one environment.`, {
-      hint: `Name it: --env ${environment?.name ?? 'dev'}`,
+      hint:
+        environment === undefined ? 'Name it with --env, and leave --shard out.' : `Name it: --env ${environment.name}`,
     })
   }
   const seen = await survey(project, [environment], readFolders(project, [environment]), emit, signal)

@@ -5,36 +5,57 @@ import type { Problem } from '../core/errors.ts'
 import { groupByOwner } from './selection.ts'
 import type { Sight, Survey } from './survey.ts'
 
-/** Of a fleet's databases that cannot be read, so many are named. */
+/** Of a fleet's databases that cannot be read for one reason, so many are named. */
 const MOST_NAMED = 5
+
+/** How many databases of a fleet may be unreadable: of those that a run works on, never of those that it only looks at. */
+export interface Tolerance {
+  readonly maxFailures: number
+  readonly isSelected: (environment: Environment) => boolean
+}
 
 /**
  * Nothing may be written anywhere while one environment is unknown: throws `ProblemsError` with all that could not be
- * read. Of a fleet, `maxFailures` databases may be unknown.
+ * read and is not tolerated.
  */
-export function refuseUnreadable(sights: readonly Sight[], maxFailures: number = 0): void {
+export function refuseUnreadable(sights: readonly Sight[], tolerance?: Tolerance): void {
   const unreadable = sights.filter((sight) => !sight.isReachable)
   const problems = groupByOwner(unreadable, ({ environment }) => environment)
-    .filter((group) => group[0].environment.fleet === undefined || group.length > maxFailures)
+    .filter((group) => !isTolerated(group, tolerance))
     .flatMap((group) => {
-      const hidden = group.length - MOST_NAMED
-      return group.slice(0, MOST_NAMED).map(({ environment, error: { code, message, hint } }, index): Problem => {
-        const others = index === MOST_NAMED - 1 && hidden > 0 ? ` So it is with ${hidden} more.` : ''
-        return { code, message: `${environment.name} could not be read: ${message}${others}`, hint }
-      })
+      const codes = new Set(group.map(({ error }) => error.code))
+      return [...codes].flatMap((code) => describeUnreadable(group.filter(({ error }) => error.code === code)))
     })
   const [first, ...rest] = problems
   if (first !== undefined) throw new ProblemsError([first, ...rest])
 }
 
+type UnreadSight = Extract<Sight, { isReachable: false }>
+
+function isTolerated(group: readonly UnreadSight[], tolerance: Tolerance | undefined): boolean {
+  return (
+    tolerance !== undefined &&
+    group.length <= tolerance.maxFailures &&
+    group.every(({ environment }) => environment.fleet !== undefined && tolerance.isSelected(environment))
+  )
+}
+
+/** Databases of one environment with errors of one code. */
+function describeUnreadable(group: readonly UnreadSight[]): readonly Problem[] {
+  const hidden = group.length - MOST_NAMED
+  return group.slice(0, MOST_NAMED).map(({ environment, error: { code, message, hint } }, index): Problem => {
+    const others = index === MOST_NAMED - 1 && hidden > 0 ? ` Nor could ${hidden} more, for the same reason.` : ''
+    return { code, message: `${environment.name} could not be read: ${message}${others}`, hint }
+  })
+}
+
 /**
- * Decides what to do from a survey of which every environment could be read, but for `maxFailures` databases of each
- * fleet, and is the right one. Closes its connections when that throws: whoever is handed what was decided closes them
- * otherwise.
+ * Decides what to do from a survey of which every environment could be read, but for what is tolerated, and is the right
+ * one. Closes its connections when that throws: whoever is handed what was decided closes them otherwise.
  */
-export async function decideFrom<T>(seen: Survey, decide: () => Promise<T>, maxFailures: number = 0): Promise<T> {
+export async function decideFrom<T>(seen: Survey, decide: () => Promise<T>, tolerance?: Tolerance): Promise<T> {
   try {
-    refuseUnreadable(seen.sights, maxFailures)
+    refuseUnreadable(seen.sights, tolerance)
     refuseMixUps(seen.sights, { mayRename: false })
     return await decide()
   } catch (cause) {

@@ -10,7 +10,7 @@ import type { PlanReport } from './plan.ts'
 /** What a run that plans and carries out came to. */
 export interface SyncReport {
   readonly status: OutcomeStatus
-  /** One for each selected environment, in promotion order. */
+  /** One for each selected environment, in promotion order; for a rollback in reverse. */
   readonly outcomes: readonly Outcome[]
   readonly findings: readonly Finding[]
   /** How files and environments stand now. */
@@ -27,27 +27,40 @@ export const NOTHING_TO_DO: SyncReport = {
 
 /** Puts together what became of plans; `findings` are all that were found before. */
 export function conclude(planned: PlanReport, outcomes: readonly Outcome[], findings: readonly Finding[]): SyncReport {
-  const reached = [...outcomes, ...unreadableOutcomes(planned)]
+  const known = new Set(findings)
   // A plan that was made anew under the lock may have found something else.
-  const late = reached.flatMap((outcome) => outcome.findings.filter((finding) => !findings.includes(finding)))
+  const late = outcomes.flatMap((outcome) => outcome.findings.filter((finding) => !known.has(finding)))
   const all = [...findings, ...late]
   return {
-    status: all.some(isBlocking) ? 'blocked' : overallStatus(reached),
-    outcomes: reached,
+    status: all.some(isBlocking) ? 'blocked' : overallStatus(outcomes),
+    outcomes,
     findings: all,
-    matrix: matrixAfter(planned, reached),
+    matrix: matrixAfter(planned, outcomes),
   }
 }
 
-function unreadableOutcomes({ unreadable }: PlanReport): readonly Outcome[] {
-  return unreadable.map(({ environment, error }) => ({
-    environment: environment.name,
-    status: 'failed',
-    done: [],
-    failed: { name: '', error },
-    left: [],
-    findings: [],
-  }))
+/**
+ * One outcome for each that was selected, in the order of the plan. What could not be read, and was let pass, has failed.
+ */
+export function orderOutcomes(
+  { selected }: PlanReport,
+  outcomeOf: (environment: string) => Outcome | undefined,
+): readonly Outcome[] {
+  return selected.flatMap((sight): readonly Outcome[] => {
+    const { name } = sight.environment
+    const outcome = outcomeOf(name)
+    if (sight.isReachable) return outcome === undefined ? [] : [outcome]
+    return [
+      {
+        environment: name,
+        status: 'failed',
+        done: [],
+        failed: { name: '', error: sight.error },
+        left: [],
+        findings: [],
+      },
+    ]
+  })
 }
 
 /** The word for the whole run: the worst of its parts. */
@@ -59,6 +72,7 @@ function overallStatus(outcomes: readonly Outcome[]): OutcomeStatus {
     'locked',
     'blocked',
     'planned',
+    'skipped',
     'applied',
     'up-to-date',
   ]
@@ -67,11 +81,13 @@ function overallStatus(outcomes: readonly Outcome[]): OutcomeStatus {
 
 /** What is known now without asking again: the histories that were read, and what this run added to them. */
 function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome[]): Matrix {
+  const outcomeOf = new Map(outcomes.map((outcome) => [outcome.environment, outcome]))
+  const stepsOf = new Map(targets.map(({ sight, plan }) => [sight.environment.name, plan.steps]))
   const columns = survey.sights.map((sight) => {
     if (!sight.isReachable) return { environment: sight.environment, history: null }
     const { environment, reading } = sight
-    const outcome = outcomes.find((candidate) => candidate.environment === environment.name)
-    const steps = targets.find((target) => target.sight === sight)?.plan.steps ?? []
+    const outcome = outcomeOf.get(environment.name)
+    const steps = stepsOf.get(environment.name) ?? []
     const done = new Set(outcome?.done.map(({ name }) => name))
     // Up to date although steps were planned: another run has applied them.
     const isOvertaken = outcome?.status === 'up-to-date'

@@ -3,11 +3,12 @@ import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { isBlocking } from '../core/finding.ts'
 import { reach } from '../core/kill-point.ts'
+import { isGood } from '../core/outcome.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isBlocked } from '../core/plan.ts'
 import { DEFAULT_CONCURRENCY } from '../core/policy.ts'
 import type { Project } from '../core/project.ts'
-import { isGood, rollOut } from '../fleet/rollout.ts'
+import { rollOut } from '../fleet/rollout.ts'
 import { syncTogether } from '../runner/sync-together.ts'
 import { syncTarget, untouched } from '../runner/sync-target.ts'
 import { createTurns } from '../runner/turns.ts'
@@ -15,10 +16,10 @@ import { traceFindings } from './changes.ts'
 import { confirmAll } from './confirmation.ts'
 import type { Confirm } from './confirmation.ts'
 import { planEnvironments } from './plan.ts'
-import type { PlanReport, SyncOptions } from './plan.ts'
+import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
 import { groupByOwner, selectEnvironments } from './selection.ts'
 import { serverOf } from './survey.ts'
-import { conclude, NOTHING_TO_DO } from './sync-report.ts'
+import { conclude, NOTHING_TO_DO, orderOutcomes } from './sync-report.ts'
 import type { SyncReport } from './sync-report.ts'
 
 /** What `sync` is handed by whoever runs it. */
@@ -105,40 +106,46 @@ async function carryOutPlans(
 
 /** One environment after the other; the databases of a fleet in waves. */
 async function applyAll(
-  { targets, unreadable }: PlanReport,
+  planned: PlanReport,
   project: Project,
   maxFailures: number,
   ports: SyncPorts,
 ): Promise<readonly Outcome[]> {
+  const targetOf = new Map(planned.targets.map((target) => [target.sight.environment.name, target]))
   const takeTurn = createTurns(project.concurrency ?? DEFAULT_CONCURRENCY)
-  const outcomes: Outcome[] = []
+  const outcomes = new Map<string, Outcome>()
   let goesOn = true
-  for (const group of groupByOwner(targets, ({ sight }) => sight.environment)) {
-    const fleet = group[0].sight.environment.fleet
+  for (const group of groupByOwner(planned.selected, ({ environment }) => environment)) {
+    const targets = group.flatMap(({ environment }) => targetOf.get(environment.name) ?? [])
+    const { fleet } = group[0].environment
+    const failures = group.length - targets.length
     const results: readonly Outcome[] = !goesOn
-      ? group.map(({ plan }) => untouched(plan, plan.steps.length === 0 ? 'up-to-date' : 'skipped'))
+      ? targets.map(({ plan }) => untouched(plan, plan.steps.length === 0 ? 'up-to-date' : 'skipped'))
       : fleet === undefined
-        ? [await syncTarget(group[0].sight.connection, group[0].plan, group[0].replan, ports.emit)]
+        ? await Promise.all(targets.map((target) => applyOne(target, ports)))
         : await rollOut(
-            group.map(({ sight, plan, replan }) => {
+            targets.map(({ sight, plan, replan }) => {
               const { connection, environment } = sight
               return { connection, server: serverOf(project, environment), plan, replan }
             }),
-            {
-              fleet,
-              maxFailures,
-              failures: unreadable.filter(({ environment }) => environment.fleet === fleet).length,
-              takeTurn,
-              emit: ports.emit,
-              signal: ports.signal,
-            },
+            { fleet, maxFailures, failures, takeTurn, emit: ports.emit, signal: ports.signal },
           )
-    outcomes.push(...results)
-    goesOn = goesOn && results.every(isGood)
+    for (const outcome of results) outcomes.set(outcome.environment, outcome)
+    goesOn = goesOn && failures === 0 && results.every(isGood)
   }
-  return outcomes
+  return orderOutcomes(planned, (name) => outcomes.get(name))
 }
 
-function refuseAll({ targets }: PlanReport, status: 'blocked' | 'planned'): readonly Outcome[] {
-  return targets.map(({ plan }) => untouched(plan, plan.steps.length === 0 && !isBlocked(plan) ? 'up-to-date' : status))
+function applyOne({ sight, plan, replan }: TargetPlan, { emit }: SyncPorts): Promise<Outcome> {
+  return syncTarget(sight.connection, plan, replan, emit)
+}
+
+function refuseAll(planned: PlanReport, status: 'blocked' | 'planned'): readonly Outcome[] {
+  const outcomes = new Map(
+    planned.targets.map(({ plan }) => [
+      plan.environment,
+      untouched(plan, plan.steps.length === 0 && !isBlocked(plan) ? 'up-to-date' : status),
+    ]),
+  )
+  return orderOutcomes(planned, (name) => outcomes.get(name))
 }

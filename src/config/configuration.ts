@@ -92,7 +92,7 @@ function readListFile({ variable, value, origin }: ConnectionVariable, cwd: stri
   const file = value.trim()
   if (!isPath(file)) {
     const message = `${origin} is not the path of a file.`
-    const hint = `Write the connection strings themselves into ${variable.replace(/_FILE$/u, '')}.`
+    const hint = `Write the connection strings themselves into ${variable.replace(/_FILE$/u, '')}. Before a path that holds an @, write ./`
     return { file: '', text: null, problems: [{ code: 'config/bad-value', message, hint }] }
   }
   return readText(cwd, file, file, variable, true)

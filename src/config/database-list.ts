@@ -20,6 +20,8 @@ export function isListEmpty(text: string): boolean {
 
 /** Whether a text can be the path of a list; the list itself, in the variable for its path, must not be repeated. */
 export function isPath(text: string): boolean {
+  // Without a scheme a connection string still has its @; a path that holds one begins like a path.
+  if (text.includes('@') && !/^(?:\.{0,2}[\\/]|[a-z]:[\\/])/iu.test(text)) return false
   // One letter and a colon are a drive.
   return !/:\/\/|[\r\n]|^(?:[^=:/@]*=)?[a-z][a-z0-9+.-]+:/iu.test(text)
 }

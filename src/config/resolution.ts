@@ -13,12 +13,12 @@ import { originOf, valueOf } from './variables.ts'
 export interface Configuration {
   /**
    * All that take part, in promotion order; one for each database of an environment of many, in the order of its list.
-   * With a shard, of those only the ones that fall to it, and then there may be none at all; else never empty.
+   * Never empty.
    */
   readonly environments: readonly Environment[]
   /**
-   * The names of those of `environments` that `--env` chose, in the same order; all of them without it. Empty only
-   * where a shard leaves nothing of them, which means none and not all.
+   * The names of those of `environments` that `--env` chose and that fall to the shard, in the same order; all of them
+   * without either. Empty only where a shard leaves nothing of them, which means none and not all.
    */
   readonly selected: readonly string[]
   /** The schema of the history tables. */
@@ -78,8 +78,8 @@ export function resolveConfiguration(sources: Sources): Configuration {
   const selected: string[] = []
   for (const [order, environment] of names.entries()) {
     for (const { name, database, origin, connection } of listDatabases(environment, databases.get(environment))) {
-      if (database !== null && sources.shard !== undefined && !isInShard(name, sources.shard)) continue
-      if (isSelected(environment, database)) selected.push(name)
+      const isOurs = database === null || sources.shard === undefined || isInShard(name, sources.shard)
+      if (isOurs && isSelected(environment, database)) selected.push(name)
       environments.push({
         name,
         ...(database === null ? {} : { fleet: environment }),

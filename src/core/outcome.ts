@@ -63,6 +63,11 @@ export type OutcomeStatus =
   | 'locked'
   | 'skipped'
 
+/** Whether a target is where it should be, so that those behind it may be begun. */
+export function isGood({ status }: { readonly status: OutcomeStatus }): boolean {
+  return status === 'applied' || status === 'up-to-date'
+}
+
 /** What happened to one target, completely: done, failed, left. */
 export interface Outcome {
   readonly environment: string

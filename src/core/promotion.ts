@@ -6,8 +6,7 @@ import type { Plan } from './plan.ts'
 
 /**
  * Finds migrations that an environment would get although the one before it in the promotion order does not hold them
- * with this content,
- * and will not get them in this run either. Only environments that share a folder are in one order; where the one before
+ * with this content, and will not get them in this run either. Only environments that share a folder are in one order; where the one before
  * has many databases, all of them count.
  * `columns` are in promotion order, and those before a planned one are among them.
  */
@@ -21,7 +20,10 @@ export function findNotPromoted(columns: readonly Column[], plans: readonly Plan
   })
   return columns.flatMap(({ environment }) =>
     (planOf.get(environment.name)?.steps ?? []).flatMap(({ migration }): Finding[] => {
-      const before = predecessorsOf(environment).find(({ held }) => held.get(migration.name) !== migration.checksum)
+      const before = predecessorsOf(environment).find(
+        migration.name,
+        ({ held }) => held.get(migration.name) !== migration.checksum,
+      )
       if (before === undefined) return []
       return [notPromoted(environment.name, before.name, migration, before.held.has(migration.name))]
     }),
@@ -49,6 +51,15 @@ interface Neighbour<Held> {
   readonly held: Held
 }
 
+/** The databases of the environment next to another one. */
+interface Neighbours<Held> {
+  /**
+   * The first that `is` takes. The answer is remembered under `key`, since a thousand databases ask the same of a
+   * thousand others.
+   */
+  find(key: string, is: (neighbour: Neighbour<Held>) => boolean): Neighbour<Held> | undefined
+}
+
 /**
  * Finds for an environment the databases of the one next before or behind it, among those that share its folder: one, or
  * as many as that environment has. Those that could not be read are left out. What a database holds is found once.
@@ -57,8 +68,8 @@ export function createNeighbourhood<Held>(
   columns: readonly Column[],
   side: 'before' | 'behind',
   describe: (column: Column) => Held,
-): (environment: Environment) => readonly Neighbour<Held>[] {
-  const found = new Map<string, readonly Neighbour<Held>[]>()
+): (environment: Environment) => Neighbours<Held> {
+  const found = new Map<string, Neighbours<Held>>()
   return ({ order, migrationsDir }) => {
     const key = JSON.stringify([order, migrationsDir])
     const known = found.get(key)
@@ -70,10 +81,22 @@ export function createNeighbourhood<Held>(
     )
     const orders = others.map((column) => column.environment.order)
     const nearest = side === 'before' ? Math.max(...orders) : Math.min(...orders)
-    const neighbours = others
-      .filter((column) => column.environment.order === nearest && column.history !== null)
-      .map((column) => ({ name: column.environment.name, held: describe(column) }))
+    const neighbours = createNeighbours(
+      others
+        .filter((column) => column.environment.order === nearest && column.history !== null)
+        .map((column) => ({ name: column.environment.name, held: describe(column) })),
+    )
     found.set(key, neighbours)
     return neighbours
+  }
+}
+
+function createNeighbours<Held>(all: readonly Neighbour<Held>[]): Neighbours<Held> {
+  const answers = new Map<string, Neighbour<Held> | undefined>()
+  return {
+    find(key, is) {
+      if (!answers.has(key)) answers.set(key, all.find(is))
+      return answers.get(key)
+    },
   }
 }

@@ -16,12 +16,11 @@ export type RollbackSelection =
 
 /** The newest migration that any of these histories holds: what `rollback` without a version takes back. */
 export function newestApplied(histories: readonly (readonly AppliedMigration[])[]): string | null {
-  return (
-    histories
-      .flatMap((history) => history.map(({ name }) => name))
-      .toSorted(compareNames)
-      .at(-1) ?? null
-  )
+  let newest: string | null = null
+  for (const history of histories) {
+    for (const { name } of history) if (newest === null || compareNames(name, newest) > 0) newest = name
+  }
+  return newest
 }
 
 /**
@@ -127,7 +126,7 @@ export function findHeldLater(columns: readonly Column[], plans: readonly Plan[]
   })
   return columns.flatMap(({ environment }) =>
     (planOf.get(environment.name)?.steps ?? []).flatMap(({ migration }): Finding[] => {
-      const later = keepersOf(environment).find(({ held }) => held.has(migration.name))?.name
+      const later = keepersOf(environment).find(migration.name, ({ held }) => held.has(migration.name))?.name
       if (later === undefined) return []
       return [
         {

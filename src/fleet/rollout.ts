@@ -1,6 +1,7 @@
 import type { Connection } from '../core/driver.ts'
 import type { Emit } from '../core/event.ts'
 import type { AppliedMigration } from '../core/history.ts'
+import { isGood } from '../core/outcome.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Plan } from '../core/plan.ts'
 import { syncTarget, untouched } from '../runner/sync-target.ts'
@@ -75,9 +76,4 @@ export async function rollOut(targets: readonly RolloutTarget[], options: Rollou
     (target) =>
       outcomes.get(target) ?? untouched(target.plan, target.plan.steps.length === 0 ? 'up-to-date' : 'skipped'),
   )
-}
-
-/** Whether the environments behind it may be begun. */
-export function isGood({ status }: Outcome): boolean {
-  return status === 'applied' || status === 'up-to-date'
 }

@@ -1,7 +1,8 @@
 import type { MigrationManagerError, SourceLocation } from '../core/errors.ts'
 import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
-import { groupFleets } from '../core/fleet.ts'
+import { chooseFew } from '../core/few.ts'
+import { fleetIn, groupFleets } from '../core/fleet.ts'
 import { sizeOf } from '../core/matrix.ts'
 import type { Cell, CellState, Matrix } from '../core/matrix.ts'
 
@@ -31,19 +32,49 @@ export function annotationsOf({ matrix, findings, errors }: Summary): readonly A
     return file === undefined ? null : { file, line: 1, column: 1 }
   }
   return [
-    ...findings.map((finding) => ({
+    ...tellFew(findings, kindOfFinding, (finding, others) => ({
       level: LEVELS[finding.severity],
       title: finding.code,
       at: finding.at ?? whole(finding.migration),
-      message: withHint(finding),
+      message: withHint(finding) + others,
     })),
-    ...errors.map((error) => ({
+    ...tellFew(errors, kindOfError, (error, others) => ({
       level: 'error' as const,
       title: error.code,
       at: error.at ?? null,
-      message: withHint(error),
+      message: withHint({ message: withDatabase(error), hint: error.hint }) + others,
     })),
   ]
+}
+
+function kindOfFinding({ severity, code, migration, environment, at }: Finding): Kind {
+  return { environment, kind: `${severity} ${code} ${migration ?? ''} ${at?.line ?? ''}` }
+}
+
+function kindOfError({ code, engineCode, environment }: MigrationManagerError): Kind {
+  return { environment, kind: `${code} ${engineCode ?? ''}` }
+}
+
+interface Kind {
+  readonly environment: string | undefined
+  readonly kind: string
+}
+
+/** What a server says of one of a thousand databases does not say which. */
+function withDatabase({ environment, message }: MigrationManagerError): string {
+  return environment === undefined || fleetIn(environment) === null ? message : `${environment}: ${message}`
+}
+
+/** Tells what is alike in the databases of a fleet of a few of them, and behind the last how many more there are. */
+function tellFew<Item, Told>(
+  items: readonly Item[],
+  describe: (item: Item) => Kind,
+  tell: (item: Item, others: string) => Told,
+): readonly Told[] {
+  return chooseFew(items, describe).flatMap(({ shown, hidden, fleet }) => {
+    const others = hidden === 0 ? '' : `\nThe same in ${hidden} more databases of ${fleet}.`
+    return shown.map((item, index) => tell(item, index === shown.length - 1 ? others : ''))
+  })
 }
 
 function withHint({ message, hint }: { readonly message: string; readonly hint?: string | undefined }): string {
@@ -75,8 +106,10 @@ export function renderStepSummary({ matrix: ungrouped, findings, errors }: Summa
   })
   const hidden = matrix.rows.length - rows.length
   const remarks = [
-    ...findings.filter(isBlocking).map(({ code, message }) => `- **${code}** ${escapeText(message)}`),
-    ...errors.map(({ code, message }) => `- **${code}** ${escapeText(message)}`),
+    ...tellFew(findings.filter(isBlocking), kindOfFinding, ({ code, message }, others) =>
+      bullet(code, message + others),
+    ),
+    ...tellFew(errors, kindOfError, (error, others) => bullet(error.code, withDatabase(error) + others)),
   ]
   return [
     '### Migrations',
@@ -88,6 +121,10 @@ export function renderStepSummary({ matrix: ungrouped, findings, errors }: Summa
     ...(remarks.length > 0 ? ['', ...remarks] : []),
     '',
   ].join('\n')
+}
+
+function bullet(code: string, message: string): string {
+  return `- **${code}** ${escapeText(message)}`
 }
 
 /** Of a fleet, in how many of its databases the migration is applied, where it is not in all. */

@@ -234,3 +234,63 @@ test('^C in the middle of a wave: what is under way is rolled back, nobody else 
   expect(resumed.exitCode).toBe(0)
   for (const tenant of tenants) expect(await effectsOf(tenant)).toBe('001,002,003')
 })
+
+/** Staging with the first `count` databases and prod with the others, in lists of their own. */
+function twoFleets({ tenants }: { readonly tenants: readonly TestDatabase[] }, count: number): Record<string, string> {
+  const listOf = (databases: readonly TestDatabase[], letter: string): string =>
+    databases.map(({ url }, index) => `${letter}${index + 1}=${url}`).join('\n')
+  return {
+    PROD_DATABASE_URLS_FILE: '',
+    STAGING_DATABASE_URLS: listOf(tenants.slice(0, count), 's'),
+    PROD_DATABASE_URLS: listOf(tenants.slice(count), 'p'),
+  }
+}
+
+test('an earlier fleet that cannot be read is never overtaken, however many failures are allowed', async () => {
+  await using fleet = await createFleet(3, FILES)
+  const { project, tenants } = fleet
+  const env = twoFleets(fleet, 2)
+  await project.run(['sync', '--env', 'dev'], { env })
+  await tenants[0]?.drop()
+
+  const run = await project.run(['sync', '--yes', '--env', 'prod', '--max-failures', '9', '--json'], { env })
+
+  expect(run.exitCode).toBe(1)
+  expect(run.json()['error'].message).toContain('staging/s1 could not be read')
+  expect(await effectsOf(tenants[2] ?? fleet.dev)).toBe('')
+})
+
+test('a database that could not be read keeps the environments behind its fleet from being begun', async () => {
+  await using fleet = await createFleet(3, FILES)
+  const { project, tenants } = fleet
+  const env = twoFleets(fleet, 2)
+  await tenants[0]?.drop()
+
+  const run = await project.run(['sync', '--yes', '--max-failures', '1', '--json'], { env })
+
+  expect(run.exitCode).toBe(1)
+  expect(run.json()['environments']).toMatchObject([
+    { name: 'dev', status: 'applied' },
+    { name: 'staging/s1', fleet: 'staging', status: 'failed' },
+    { name: 'staging/s2', status: 'applied' },
+    { name: 'prod/p1', status: 'skipped' },
+  ])
+  expect(await effectsOf(tenants[2] ?? fleet.dev)).toBe('')
+})
+
+test('a shard does not overtake databases of the environment before that fall to other shards', async () => {
+  await using fleet = await createFleet(5, FILES)
+  const { project, tenants } = fleet
+  const env = twoFleets(fleet, 1)
+  await project.run(['sync', '--env', 'dev'], { env })
+
+  const shards = await Promise.all(
+    [1, 2, 3, 4].map((part) =>
+      project.run(['sync', '--yes', '--env', 'prod', '--shard', `${part}/4`, '--json'], { env }),
+    ),
+  )
+
+  const statuses = new Set(shards.map((shard) => String(shard.json()['status'])))
+  expect(statuses.has('applied')).toBe(false)
+  for (const tenant of tenants.slice(1)) expect(await effectsOf(tenant)).toBe('')
+})

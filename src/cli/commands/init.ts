@@ -7,7 +7,7 @@ import { EXIT, exitOfError } from '../exit.ts'
 import { errorJson, renderErrors } from '../output/errors.ts'
 import { renderFindings } from '../output/findings.ts'
 import { EMPTY_SHARD, tellFew } from '../output/fleet.ts'
-import { findingJson } from '../output/json.ts'
+import { findingJson, fleetKey } from '../output/json.ts'
 import type { Page } from '../output/page.ts'
 import type { Run } from '../wire.ts'
 import { allowArgument } from './command.ts'
@@ -28,6 +28,7 @@ export const run: RunCommand = async (wired, args) => {
       status: wordFor(report, files),
       environments: report.environments.map(({ environment, status, error }) => ({
         name: environment.name,
+        ...fleetKey(environment.name),
         status,
         error: error === null ? null : errorJson(error),
       })),

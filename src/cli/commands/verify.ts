@@ -5,9 +5,9 @@ import { isBlocking } from '../../core/finding.ts'
 import { exitOfError, exitOfFindings } from '../exit.ts'
 import { errorJson, renderErrors } from '../output/errors.ts'
 import { renderFindings } from '../output/findings.ts'
-import { tellFew } from '../output/fleet.ts'
+import { EMPTY_SHARD, tellFew } from '../output/fleet.ts'
 import type { Remark } from '../output/fleet.ts'
-import { findingJson } from '../output/json.ts'
+import { findingJson, fleetKey } from '../output/json.ts'
 import type { Json } from '../output/json.ts'
 import { count } from '../output/page.ts'
 import type { Page } from '../output/page.ts'
@@ -31,6 +31,7 @@ export const run: RunCommand = async (wired, args) => {
     },
     text: (page) =>
       [
+        environments.length === 0 ? EMPTY_SHARD : '',
         renderFindings(findings, page),
         tellFew(
           environments.map((asked) => describeEnvironment(asked, page)),
@@ -45,9 +46,11 @@ export const run: RunCommand = async (wired, args) => {
 
 function environmentJson(asked: VerifiedEnvironment): Json {
   const { name, engine } = asked.environment
-  if (!asked.isReachable) return { name, engine, reachable: false, queries: [], error: errorJson(asked.error) }
+  if (!asked.isReachable)
+    return { name, ...fleetKey(name), engine, reachable: false, queries: [], error: errorJson(asked.error) }
   return {
     name,
+    ...fleetKey(name),
     engine,
     reachable: true,
     queries: asked.verification.answers.map(({ migration, query, at, isTrue, problem }) => ({

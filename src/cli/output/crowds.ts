@@ -3,7 +3,7 @@ import { fleetIn } from '../../core/fleet.ts'
 import type { ProgressReporter } from './progress.ts'
 
 /** What a person must hear of one database among many that are worked on at once. */
-const TOLD: ReadonlySet<RunEvent['type']> = new Set(['waiting', 'migration-failed', 'way-back'])
+const TOLD: ReadonlySet<RunEvent['type']> = new Set(['waiting', 'way-back'])
 
 /**
  * Hears everything of the databases that are worked on alone, the first of a fleet among them, and of many at once only

@@ -1,5 +1,6 @@
 import { ProblemsError } from '../../core/errors.ts'
 import type { MigrationManagerError, SourceLocation } from '../../core/errors.ts'
+import { fleetIn } from '../../core/fleet.ts'
 import { tellFew } from './fleet.ts'
 import { wrap } from './page.ts'
 import type { Page } from './page.ts'
@@ -31,10 +32,13 @@ interface Paragraph {
   readonly at?: SourceLocation | undefined
   readonly sourceLine?: string | undefined
   readonly engineCode?: string | undefined
+  readonly environment?: string | undefined
 }
 
 function renderParagraph(error: Paragraph, page: Page): string {
-  const code = error.engineCode === undefined ? error.code : `${error.code} ${error.engineCode}`
+  // What a server says of one of a thousand databases does not say which.
+  const database = fleetIn(error.environment ?? '') === null ? undefined : error.environment
+  const code = [error.code, error.engineCode, database].filter((part) => part !== undefined).join(' ')
   const lines = [
     `${page.paint('bad', 'error')} ${page.paint('dim', code)}`,
     `  ${wrap(sanitize(page.redact(error.message), { multiline: true }), page.width, '  ')}`,

@@ -14,7 +14,7 @@ export function renderFindings(findings: readonly Finding[], page: Page): string
     .toSorted((a, b) => Number(isBlocking(a)) - Number(isBlocking(b)))
     .map((finding) => ({
       environment: finding.environment,
-      kind: `${finding.severity} ${finding.code} ${finding.migration ?? ''}`,
+      kind: `${finding.severity} ${finding.code} ${finding.migration ?? ''} ${finding.at?.line ?? ''}`,
       text: renderFinding(finding, page),
     }))
   return tellFew(remarks, page).join('\n\n')

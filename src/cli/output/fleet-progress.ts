@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../core/event.ts'
+import { isGood } from '../../core/outcome.ts'
 import { count } from './page.ts'
 
 type WaveStarted = Extract<RunEvent, { type: 'wave-started' }>
@@ -15,8 +16,4 @@ export function describeFinished({ finished, databases }: DatabaseFinished): str
 /** What became of the database, in a few words. */
 export function describeEnd(event: DatabaseFinished): string {
   return isGood(event) ? count(event.migrations, 'migration') : event.status
-}
-
-export function isGood({ status }: DatabaseFinished): boolean {
-  return status === 'applied' || status === 'up-to-date'
 }

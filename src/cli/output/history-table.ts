@@ -1,6 +1,7 @@
 import type { HistoryReport } from '../../commands/history.ts'
 import { lastDurations } from '../../core/log.ts'
 import type { LogBreak, LogEntry } from '../../core/log.ts'
+import { EMPTY_SHARD } from './fleet.ts'
 import { columnsOf, count, duration } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
@@ -8,6 +9,7 @@ import { sanitize } from './sanitizer.ts'
 
 /** Each migration with what became of it in each environment, oldest first, durations below each other. */
 export function renderHistory({ environments }: HistoryReport, page: Page): string {
+  if (environments.length === 0) return page.paint('dim', EMPTY_SHARD)
   const names = new Set<string>()
   for (const { entries } of environments) {
     for (const { migration, event } of entries) if (migration !== null && event !== 'init') names.add(migration)

@@ -1,6 +1,7 @@
 import type { StatusReport } from '../../commands/status.ts'
 import type { SyncReport } from '../../commands/sync-report.ts'
 import type { Finding } from '../../core/finding.ts'
+import { fleetIn } from '../../core/fleet.ts'
 import type { FleetSummary } from '../../core/fleet.ts'
 import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
 import type { Matrix } from '../../core/matrix.ts'
@@ -26,7 +27,7 @@ export function statusJson(report: StatusReport): Json {
       const { applied, pending, changed, missing, started } = tallies.get(environment.name) ?? emptyTally()
       return {
         name: environment.name,
-        ...(environment.fleet === undefined ? {} : { fleet: environment.fleet }),
+        ...fleetKey(environment.name),
         engine: environment.engine,
         protected: environment.protected,
         reachable: sight.isReachable,
@@ -42,6 +43,12 @@ export function statusJson(report: StatusReport): Json {
     migrations: report.matrix.rows.map(migrationJson),
     findings: report.findings.map(findingJson),
   }
+}
+
+/** Which environment one of many databases belongs to; nothing for an environment with one database. */
+export function fleetKey(name: string): Json {
+  const fleet = fleetIn(name)
+  return fleet === null ? {} : { fleet }
 }
 
 function fleetJson({ name, counts, standings }: FleetSummary): Json {
@@ -89,6 +96,7 @@ export function syncJson(report: SyncReport): Json {
 function outcomeJson({ environment, status, done, failed, left }: Outcome): Json {
   return {
     name: environment,
+    ...fleetKey(environment),
     status: status === 'needs-person' ? 'failed' : status,
     done: done.map(({ name, durationMs }) => ({ name, durationMs })),
     failed: failed === null ? null : failureJson(failed),

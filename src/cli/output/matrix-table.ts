@@ -4,7 +4,7 @@ import { groupFleets } from '../../core/fleet.ts'
 import { sizeOf } from '../../core/matrix.ts'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
 import { EMPTY_SHARD } from './fleet.ts'
-import { columnsOf, count } from './page.ts'
+import { columnsOf, count, shorten } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
 import { sanitize } from './sanitizer.ts'
@@ -146,14 +146,4 @@ const NO_RULES = {
       .map((place) => [place, '']),
   ),
   middle: ' '.repeat(GAP),
-}
-
-function shorten(text: string, width: number): string {
-  if (columnsOf(text) <= width) return text
-  let shown = ''
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    if (columnsOf(shown) + columnsOf(segment) > width - 1) break
-    shown += segment
-  }
-  return `${shown}…`
 }

@@ -1,7 +1,7 @@
 import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
 import { fleetIn } from '../../core/fleet.ts'
 import { renderErrors } from './errors.ts'
-import { count, duration } from './page.ts'
+import { count, duration, shorten } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
 
@@ -80,7 +80,7 @@ function listStopped(outcomes: readonly Outcome[], words: Words, page: Page): re
   const shown = page.all ? stopped : stopped.slice(0, MAX_LISTED)
   const hidden = stopped.length - shown.length
   return [
-    ...shown.map((outcome) => `  ${outcome.environment}  ${summarize(outcome, words)}`),
+    ...shown.map((outcome) => shorten(`  ${outcome.environment}  ${summarize(outcome, words)}`, page.width)),
     ...(hidden > 0 ? [page.paint('dim', `  … and ${count(hidden, 'more database')} (--all shows them)`)] : []),
   ]
 }

@@ -21,6 +21,17 @@ export function columnsOf(text: string): number {
   return columns
 }
 
+/** A text without colours in at most so many columns; what is cut off is an ellipsis. */
+export function shorten(text: string, width: number): string {
+  if (columnsOf(text) <= width) return text
+  let shown = ''
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (columnsOf(shown) + columnsOf(segment) > width - 1) break
+    shown += segment
+  }
+  return `${shown}…`
+}
+
 /** `1 migration`, `2 migrations`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../../core/event.ts'
-import { describeEnd, describeFinished, describeWave, isGood } from './fleet-progress.ts'
+import { isGood } from '../../core/outcome.ts'
+import { describeEnd, describeFinished, describeWave } from './fleet-progress.ts'
 import { count, duration } from './page.ts'
 import type { Paint } from './paint.ts'
 
@@ -23,7 +24,7 @@ export function createPlainProgress(write: (line: string) => void, clean: (text:
       const what = describe(event, clean)
       const line = `${event.environment}: ${what ?? ''}\n`
       // Waiting is said once, not at every look with the seconds that have passed.
-      const gist = line.replaceAll(/\d+/g, '')
+      const gist = `${event.environment}: ${what?.replaceAll(/\d+/g, '') ?? ''}`
       if (what === null || (event.type === 'waiting' && gist === last)) return
       last = gist
       write(line)

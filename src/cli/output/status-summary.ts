@@ -31,7 +31,7 @@ export function renderSummary({ matrix, sights }: StatusReport, page: Page): str
     const policy = environment.protected ? page.paint('dim', ' (protected)') : ''
     if (fleet === undefined)
       return [`${name}  ${describeSight(sight, tallies.get(owner) ?? emptyTally(), policy, page)}`]
-    return [`${name}  ${describeFleet(fleet, page)}${policy}`, ...listOutOfStep(fleet, tallies, page)]
+    return [`${name}  ${describeFleet(fleet, page)}${policy}`, ...listNotable(fleet, sights, tallies, page)]
   })
   const verdict = matrix.inSync
     ? page.paint('good', 'All environments are in sync.')
@@ -69,25 +69,29 @@ function describeFleet({ counts, standings }: FleetSummary, page: Page): string 
   return `${count(standings.size, 'database')}: ${parts.filter((part) => part !== null).join(', ')}`
 }
 
-/** The databases that are not in step, but where that says no more than the line above: all of them stand alike. */
-function listOutOfStep(
-  { counts, standings }: FleetSummary,
+/** Widest name for which the others make room. */
+const MAX_NAME = 32
+
+/** The databases that are not in step, or at work, but where the line above says it all: they stand alike, every one. */
+function listNotable(
+  { name: fleet, standings }: FleetSummary,
+  sights: readonly Sight[],
   tallies: ReadonlyMap<string, Tally>,
   page: Page,
 ): readonly string[] {
-  const isUniform = counts.pending === standings.size || counts.unreachable === standings.size
-  const outOfStep = [...standings].filter(([, standing]) => standing !== 'in-step')
-  if (outOfStep.length === 0 || (isUniform && !page.all)) return []
-  const shown = page.all ? outOfStep : outOfStep.slice(0, MAX_LISTED)
-  const width = Math.max(...shown.map(([name]) => name.length))
-  const lines = shown.map(([name, standing]) => {
-    const what =
-      standing === 'unreachable'
-        ? page.paint('bad', 'could not be read')
-        : describeTally(tallies.get(name) ?? emptyTally(), page)
-    return `  ${name.padEnd(width)}  ${what}`
-  })
-  const hidden = outOfStep.length - shown.length
+  const own = sights.filter(({ environment }) => environment.fleet === fleet)
+  const notable = own.filter(
+    (sight) =>
+      standings.get(sight.environment.name) !== 'in-step' || (sight.isReachable && sight.reading.lockHolder !== null),
+  )
+  const describe = (sight: Sight): string =>
+    describeSight(sight, tallies.get(sight.environment.name) ?? emptyTally(), '', page)
+  const isUniform = own.length > 1 && notable.length === own.length && new Set(notable.map(describe)).size === 1
+  const shown = page.all ? notable : notable.slice(0, isUniform ? 0 : MAX_LISTED)
+  const width = Math.min(MAX_NAME, Math.max(0, ...shown.map(({ environment }) => environment.name.length)))
+  const lines = shown.map((sight) => `  ${sight.environment.name.padEnd(width)}  ${describe(sight)}`)
+  const hidden = notable.length - shown.length
+  if (isUniform && !page.all) return own[0] === undefined ? [] : [`  each: ${describe(own[0])}`]
   if (hidden > 0) lines.push(page.paint('dim', `  … and ${count(hidden, 'more database')} (--all shows them)`))
   return lines
 }

@@ -19,6 +19,9 @@ export const d1Driver: Driver<D1Endpoint> = createD1Driver(async ({ environment,
 export function createD1Driver(openClient: OpenClient, pause: Pause = realPause): Driver<D1Endpoint> {
   return {
     engine: 'd1',
+    // Of a local database each has a process of its own, on one machine.
+    serverOf: ({ endpoint }) =>
+      endpoint.kind === 'local' ? 'd1-local' : `${endpoint.apiBase}/accounts/${endpoint.accountId}`,
     async connect(target, emit, signal) {
       const { connectD1 } = await import('./connection.ts')
       return connectD1({ openClient, pause }, target, emit, signal)

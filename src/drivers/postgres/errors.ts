@@ -74,7 +74,7 @@ export function describeConnectFailure(cause: unknown, place: Place): MigrationM
   return new MigrationManagerError(
     rule?.code ?? 'connection/lost',
     rule?.message(place) ?? `The connection to ${place.host}, port ${place.port}, broke before the first answer.`,
-    { hint: rule?.hint(place) ?? CHECK_URL(place), engineCode: code, environment: place.environment },
+    { hint: rule?.hint(place) ?? CHECK_URL(place), engineCode: code || undefined, environment: place.environment },
   )
 }
 

@@ -5,6 +5,8 @@ import { MigrationManagerError, ProblemsError } from '../../../src/core/errors.t
 import type { ErrorCode } from '../../../src/core/errors.ts'
 import { isBlocking } from '../../../src/core/finding.ts'
 import type { Outcome, OutcomeStatus } from '../../../src/core/outcome.ts'
+import type { Step } from '../../../src/core/plan.ts'
+import { migrationsOf } from '../core/samples.ts'
 
 const CODES: readonly ErrorCode[] = [
   'lock/held',
@@ -35,12 +37,14 @@ const STATUSES: readonly OutcomeStatus[] = [
 
 const errors = fc.constantFrom(...CODES).map((code) => new MigrationManagerError(code, 'it failed'))
 
+const STEP: Step = { kind: 'apply', migration: migrationsOf('1-a')[0] ?? expect.unreachable(), resumeAt: null }
+
 const outcome: fc.Arbitrary<Outcome> = fc.record({
   environment: fc.constantFrom('dev', 'prod'),
   status: fc.constantFrom(...STATUSES),
   done: fc.constant([]),
   failed: fc.option(errors.map((error) => ({ name: '1-a', error }))),
-  left: fc.constant([]),
+  left: fc.constantFrom([], [STEP]),
   findings: fc.constant([]),
 })
 
@@ -58,12 +62,13 @@ describe('the exit code of outcomes', () => {
     )
   })
 
-  test('is 0 exactly when nothing was stopped, and never that of a wrong command line', () => {
+  test('is 0 exactly when nothing was stopped or left, and never that of a wrong command line', () => {
     const stopped: ReadonlySet<OutcomeStatus> = new Set(['blocked', 'failed', 'needs-person', 'unknown', 'locked'])
     fc.assert(
       fc.property(fc.array(outcome, { maxLength: 5 }), (outcomes) => {
         const code = exitOfOutcomes(outcomes)
-        expect(code === EXIT.done).toBe(!outcomes.some(({ status }) => stopped.has(status)))
+        const isLeft = outcomes.some(({ status, left }) => status === 'skipped' && left.length > 0)
+        expect(code === EXIT.done).toBe(!isLeft && !outcomes.some(({ status }) => stopped.has(status)))
         expect(code).not.toBe(EXIT.usage)
       }),
     )

@@ -32,7 +32,7 @@ test('a parked connection opens another one for what is asked of it, and closes 
   const database = createMemoryDatabase('one')
   const opener = createOpener(() => database)
   const reading = await (await connectTo(memoryDriver, database)).read()
-  const parked = parkConnection('dev', reading, opener.connect, atOnce)
+  const parked = parkConnection('dev', reading, opener.connect, atOnce, new AbortController().signal)
 
   const [migration] = migrationsOf('001-a')
   if (migration === undefined) throw new Error('no migration')
@@ -50,10 +50,27 @@ test('a database that has become another one is not written to', async () => {
   let current = createMemoryDatabase('one')
   const opener = createOpener(() => current)
   const reading = await (await connectTo(memoryDriver, current)).read()
-  const parked = parkConnection('dev', reading, opener.connect, atOnce)
+  const parked = parkConnection('dev', reading, opener.connect, atOnce, new AbortController().signal)
   current = createMemoryDatabase('two')
 
   await expect(parked.prepare({ rename: false })).rejects.toMatchObject({ code: 'target/other-database' })
   expect(current.initialisedAs).toBeNull()
   expect(opener.open).toBe(0)
+})
+
+test('a login that an interruption cuts off is told as the interruption, not as the fault of the server', async () => {
+  const database = createMemoryDatabase('one')
+  const reading = await (await connectTo(memoryDriver, database)).read()
+  const interruption = new AbortController()
+  const parked = parkConnection(
+    'prod/a',
+    reading,
+    () => {
+      interruption.abort()
+      return Promise.reject(new Error('the socket was closed'))
+    },
+    atOnce,
+    interruption.signal,
+  )
+  await expect(parked.read()).rejects.toMatchObject({ code: 'run/interrupted', environment: 'prod/a' })
 })

@@ -58,19 +58,33 @@ describe('a list of connection strings', () => {
   })
 })
 
-test.each(['tenants.txt', '../a b/tenants', '/run/secrets/@app/list', String.raw`C:\lists\prod.txt`, 'a=b.txt'])(
-  '%j is a path',
-  (text) => {
-    expect(isPath(text)).toBe(true)
-  },
-)
+test.each([
+  './a@b.txt',
+  '/secrets/a@b',
+  '..\\a@b',
+  'tenants.txt',
+  '../a b/tenants',
+  '/run/secrets/@app/list',
+  String.raw`C:\lists\prod.txt`,
+  'a=b.txt',
+])('%j is a path', (text) => {
+  expect(isPath(text)).toBe(true)
+})
 
-test.each(['postgres://u:p@h/d', 'acme=postgres://u:p@h/d', 'embedded:a', 'acme=d1-local:x', 'a\nb', '"postgres://x"'])(
-  '%j is no path',
-  (text) => {
-    expect(isPath(text)).toBe(false)
-  },
-)
+test.each([
+  'app_user:hunter2@h:5432/x',
+  'u:p@h/x',
+  'acme=app_user:p@h/x',
+  'hunter2@h/x',
+  'postgres://u:p@h/d',
+  'acme=postgres://u:p@h/d',
+  'embedded:a',
+  'acme=d1-local:x',
+  'a\nb',
+  '"postgres://x"',
+])('%j is no path', (text) => {
+  expect(isPath(text)).toBe(false)
+})
 
 test('the list of a place is what the place was made of', () => {
   expect(listOfPlace(placeIn('a.txt (PROD_DATABASE_URLS_FILE)', 12))).toBe('a.txt (PROD_DATABASE_URLS_FILE)')
