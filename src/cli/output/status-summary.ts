@@ -2,7 +2,7 @@ import type { StatusReport } from '../../commands/status.ts'
 import type { Sight } from '../../commands/survey.ts'
 import { ownerOf } from '../../core/environment.ts'
 import { summarizeFleets } from '../../core/fleet.ts'
-import type { FleetSummary } from '../../core/fleet.ts'
+import type { FleetSummary, Standing } from '../../core/fleet.ts'
 import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
 import type { Tally } from '../../core/matrix.ts'
 import { count } from './page.ts'
@@ -69,6 +69,9 @@ function describeFleet({ counts, standings }: FleetSummary, page: Page): string 
   return `${count(standings.size, 'database')}: ${parts.filter((part) => part !== null).join(', ')}`
 }
 
+/** What a person must look at first. */
+const GRAVEST: readonly Standing[] = ['disagreeing', 'unreachable', 'pending', 'in-step']
+
 /** Widest name for which the others make room. */
 const MAX_NAME = 32
 
@@ -80,10 +83,10 @@ function listNotable(
   page: Page,
 ): readonly string[] {
   const own = sights.filter(({ environment }) => environment.fleet === fleet)
-  const notable = own.filter(
-    (sight) =>
-      standings.get(sight.environment.name) !== 'in-step' || (sight.isReachable && sight.reading.lockHolder !== null),
-  )
+  const rank = ({ environment }: Sight): number => GRAVEST.indexOf(standings.get(environment.name) ?? 'in-step')
+  const notable = own
+    .filter((sight) => GRAVEST[rank(sight)] !== 'in-step' || (sight.isReachable && sight.reading.lockHolder !== null))
+    .toSorted((a, b) => rank(a) - rank(b))
   const describe = (sight: Sight): string =>
     describeSight(sight, tallies.get(sight.environment.name) ?? emptyTally(), '', page)
   const isUniform = own.length > 1 && notable.length === own.length && new Set(notable.map(describe)).size === 1
