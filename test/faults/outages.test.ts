@@ -5,12 +5,23 @@ import { expect, inject, test } from 'vitest'
 import { connectTo, prepareGround } from './arena.ts'
 import { choose, createDice, runCampaign, SEED } from './campaign.ts'
 import { startOwnServer } from './own-server.ts'
-import { ATOMIC, MIXED, SLOW_INDEX, SLOW_STATEMENT, TOO_BIG, TRANSACTIONAL } from './scenario.ts'
+import {
+  ATOMIC,
+  MIXED,
+  ROLLBACK,
+  SLOW_INDEX,
+  SLOW_STATEMENT,
+  STEPWISE_ROLLBACK,
+  TOO_BIG,
+  TRANSACTIONAL,
+} from './scenario.ts'
 import { createJudge, tryCase } from './trial.ts'
 
 const dice = createDice(SEED)
 
-test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a backend that is terminated at any message', async (scenario) => {
+const SCENARIOS = [TRANSACTIONAL, MIXED, ATOMIC, ROLLBACK, STEPWISE_ROLLBACK]
+
+test.each(SCENARIOS)('$name: a backend that is terminated at any message', async (scenario) => {
   const server = inject('server')
   await using ground = await prepareGround(server, scenario)
   const admin = connectTo(server, 'postgres', 4)
@@ -22,7 +33,7 @@ test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a backend that is terminated a
     name: `backend terminated at message ${at} of ${messages}`,
     strike: { at, fault: terminate },
   }))
-  const cases = choose(every, 5, dice)
+  const cases = choose(every, 3, dice)
   const failures = await runCampaign(`backend terminated, ${scenario.name} (of ${every.length})`, cases, 4, (one) =>
     tryCase(ground, one),
   )
@@ -30,7 +41,7 @@ test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a backend that is terminated a
   await admin.end()
 })
 
-test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a server that restarts at any message', async (scenario) => {
+test.each(SCENARIOS)('$name: a server that restarts at any message', async (scenario) => {
   await using server = await startOwnServer()
   await using ground = await prepareGround(server.address, scenario)
   const messages = (await tryCase(ground, {})).trace.length
@@ -40,7 +51,7 @@ test.each([TRANSACTIONAL, MIXED, ATOMIC])('$name: a server that restarts at any 
       strike: { at, fault: () => server.restart(how) },
     })),
   )
-  const cases = choose(every, 2, dice, 100)
+  const cases = choose(every, 1, dice, 100)
   // One at a time: there is one server.
   const failures = await runCampaign(`server restarts, ${scenario.name} (of ${every.length})`, cases, 1, (one) =>
     tryCase(ground, one),
