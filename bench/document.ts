@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { drawPlot } from './plot.ts'
-import { count, renderResults, table } from './report.ts'
+import { count, renderTargets, renderWorkloads, table } from './report.ts'
 import { medianOf } from './results.ts'
 import type { Growth, GrowthPoint, Results } from './results.ts'
 
@@ -10,9 +10,10 @@ const PAGE = 'docs/performance.md'
 const FOLDER = 'docs/performance'
 const COMMANDS = ['status', 'plan', 'sync'] as const
 
-// Both were written by programs of this folder.
+// They were written by programs of this folder.
 /* oxlint-disable typescript/no-unsafe-type-assertion */
 const peers = JSON.parse(readFileSync('bench/results/peers.json', 'utf8')) as Results
+const targets = JSON.parse(readFileSync('bench/results/targets.json', 'utf8')) as Results
 const growth = JSON.parse(readFileSync('bench/results/growth.json', 'utf8')) as Growth
 /* oxlint-enable typescript/no-unsafe-type-assertion */
 
@@ -31,6 +32,8 @@ for (const [file, title, xLabel, yLabel, points, valueOf, limit] of [
     undefined,
   ],
   ['environments-memory', 'Peak memory by databases', 'databases', 'MB', growth.environments, memoryOf, 150],
+  ['fleets-time', 'Time by databases of one environment', 'databases', 'seconds', growth.fleets, timeOf, undefined],
+  ['fleets-memory', 'Peak memory by databases of one environment', 'databases', 'MB', growth.fleets, memoryOf, 150],
 ] as const) {
   const series = COMMANDS.map((command) => ({
     name: command,
@@ -47,9 +50,11 @@ for (const [file, title, xLabel, yLabel, points, valueOf, limit] of [
 }
 
 let page = readFileSync(PAGE, 'utf8')
-page = replaceSection(page, 'peers', renderResults(peers))
+page = replaceSection(page, 'peers', renderWorkloads(peers))
+page = replaceSection(page, 'targets', renderTargets(targets))
 page = replaceSection(page, 'migrations', renderGrowth('migrations', growth.migrations))
 page = replaceSection(page, 'environments', renderGrowth('databases', growth.environments))
+page = replaceSection(page, 'fleets', renderGrowth('databases', growth.fleets))
 writeFileSync(PAGE, page)
 
 function memoryOf({ peakMb }: GrowthPoint): number {

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measure } from './measurement.ts'
-import { PEERS } from './peers/index.ts'
+import { BASE, PEERS } from './peers/index.ts'
 import { renderResults } from './report.ts'
 import { mergeResults } from './results.ts'
 import type { Results, WorkloadResult } from './results.ts'
 import { startServer } from './server.ts'
+import { TARGETS } from './targets.ts'
 import { WORKLOADS } from './workloads.ts'
+import type { Workload } from './workloads.ts'
 
 /* Measures everybody side by side; see README.md. Run from the root of the repository: npm run bench */
 
@@ -16,6 +18,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
     peers: { type: 'string', default: '' },
     'round-trips': { type: 'string', default: '' },
+    targets: { type: 'boolean', default: false },
     patience: { type: 'string', default: '120' },
     json: { type: 'string' },
     markdown: { type: 'string' },
@@ -30,7 +33,9 @@ const workloads = everything
   .filter(({ id }) => only.length === 0 || only.includes(id))
   .map((workload) => ({
     ...workload,
-    roundTripsMs: workload.roundTripsMs.filter((ms) => roundTrips.length === 0 || roundTrips.includes(ms)),
+    roundTripsMs: (options.targets ? aimedAt(workload) : workload.roundTripsMs).filter(
+      (ms) => roundTrips.length === 0 || roundTrips.includes(ms),
+    ),
   }))
   .filter(({ roundTripsMs }) => roundTripsMs.length > 0)
 if (workloads.length === 0) throw new Error(`--only takes: ${everything.map(({ id }) => id).join(', ')}`)
@@ -61,7 +66,9 @@ for (const workload of workloads) {
   const { id, title, environments } = workload
   const date = new Date().toISOString()
   const care = { rounds, patienceMs, onProgress: (what: string) => console.error(what) }
-  const measurements = await measure(server, workload, peers, care)
+  const rivals = new Set([BASE.name, ...TARGETS.filter((target) => target.workload === id).map(({ peer }) => peer)])
+  const entrants = options.targets ? peers.filter(({ name }) => rivals.has(name)) : peers
+  const measurements = await measure(server, workload, entrants, care)
   done.push({ id, title, environments: environments.length, date, rounds, measurements })
   // After each: a long run that is interrupted has not been for nothing.
   if (options.json !== undefined) {
@@ -72,6 +79,12 @@ for (const workload of workloads) {
 const markdown = renderResults(results())
 console.log(markdown)
 if (options.markdown !== undefined) writeFileSync(options.markdown, `${markdown}\n`)
+
+/** The round trips of a workload for which there is a target; one where only its memory has one. */
+function aimedAt({ id, roundTripsMs }: Workload): readonly number[] {
+  const aims = TARGETS.filter((target) => target.workload === id).map(({ roundTripMs }) => roundTripMs)
+  return roundTripsMs.filter((ms) => aims.includes(ms))
+}
 
 function wholeNumber(name: string, text: string): number {
   const value = Number(text)

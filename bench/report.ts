@@ -5,10 +5,14 @@ import { MEMORY, TARGETS, timeOf } from './targets.ts'
 
 /** Writes results as Markdown: a table for each workload, then the targets, then who was not measured. */
 export function renderResults(results: Results): string {
+  return [renderWorkloads(results), renderTargets(results)].join('\n\n')
+}
+
+/** The tables alone, and who was not measured. */
+export function renderWorkloads(results: Results): string {
   return [
     `PostgreSQL ${results.postgres}, Node.js ${results.node}, ${results.platform}.`,
     ...results.workloads.map((workload) => renderWorkload(results, workload)),
-    renderTargets(results),
     results.problems.length === 0
       ? ''
       : `### Not measured\n\n${results.problems.map((line) => `- ${line}`).join('\n')}`,
@@ -68,7 +72,7 @@ function renderTime(measurement: Measurement | undefined, base: number | null): 
 }
 
 /** Where each target stands; only those whose workloads were run. */
-function renderTargets(results: Results): string {
+export function renderTargets(results: Results): string {
   const rows = TARGETS.flatMap(({ workload, roundTripMs, peer, atMost }) => {
     const [ours, theirs] = [BASE.name, peer].map((name) => timeOf(results, workload, roundTripMs, name))
     if (ours === null || ours === undefined || theirs === null || theirs === undefined) return []

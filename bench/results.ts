@@ -57,13 +57,16 @@ export function medianOf(values: readonly number[]): number {
 /** One command on one size. */
 export interface GrowthPoint {
   readonly command: 'plan' | 'sync' | 'status'
-  /** How many migrations, or how many environments. */
+  /** How many migrations, environments, or databases of one environment. */
   readonly count: number
   readonly durationsMs: readonly number[]
   readonly peakMb: number
 }
 
-/** How our own commands grow: with migrations on one database beside the server, with environments on one server. */
+/**
+ * How our own commands grow: with migrations on one database beside the server, with environments and with databases of
+ * one environment on one server.
+ */
 export interface Growth {
   readonly node: string
   readonly postgres: string
@@ -73,4 +76,6 @@ export interface Growth {
   /** Plan with nothing applied, sync of everything, status with everything applied. */
   readonly migrations: readonly GrowthPoint[]
   readonly environments: readonly GrowthPoint[]
+  /** Many databases of one environment, on one server. */
+  readonly fleets: readonly GrowthPoint[]
 }
