@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 
 const LINE =
-  /^faults \| (?<title>.+?)(?: \(of \d+\))?(?:, part (?<part>\d+)\/(?<of>\d+))? \| (?<cases>\d+) cases \| (?<struck>\d+) struck \| (?<violations>\d+) violations \| (?<seconds>\d+) s \| seed \d+ \| (?<endings>.*)$/
+  /^faults \| (?<title>.+?)(?: \(of \d+\))?(?:, part (?<part>\d+)\/(?<of>\d+))? \| (?<cases>\d+) cases \| (?<struck>\d+) struck \| (?<violations>\d+) violations \| (?<seconds>\d+) s \| seed \d+ \|\s*(?<endings>.*)$/
 
 const logs = process.argv.slice(2)
 if (logs.length === 0) {

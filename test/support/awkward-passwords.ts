@@ -16,7 +16,7 @@ export const AWKWARD_PASSWORDS: readonly string[] = [
   String.raw`back\slash`,
   String.raw`\\\\server\share`,
   String.raw`\n\t\u0041`,
-  'line\nbreak',
+  'zeile\numbruch',
   'tab\tand\rreturn',
   'nul\0inside',
   '\u001b[31mred',
