@@ -11,14 +11,15 @@ import type { Configuration } from '../config/resolution.ts'
 import type { Check } from '../core/check.ts'
 import type { Actor } from '../core/driver.ts'
 import { ownerOf } from '../core/environment.ts'
-import type { Environment } from '../core/environment.ts'
 import { ProblemsError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
+import { groupBy } from '../core/grouping.ts'
 import { DEFAULT_LIMITS } from '../core/policy.ts'
 import type { Project } from '../core/project.ts'
 import { createThrowAway, DEFAULT_ENGINE, driverOf, engineOfScheme, ENGINES } from '../drivers/index.ts'
 import { readCommit } from '../sources/git-commit.ts'
 import type { GlobalOptions, Verb } from './options.ts'
+import { count } from './output/page.ts'
 import type { Terminal } from './output/terminal.ts'
 
 /** All that a command of the command line works with; made here, once a run. */
@@ -143,20 +144,11 @@ function content(name: 'checkContent' | 'checkAtomicContent'): Check {
 
 /** Where each environment comes from, one line for all databases of a fleet; never the connection string itself. */
 function describeOrigins({ environments, configFile }: Configuration): string {
-  const fleets = new Map<string, { readonly first: Environment; readonly engines: Set<string>; count: number }>()
-  for (const environment of environments) {
-    const name = ownerOf(environment)
-    const fleet = fleets.get(name) ?? { first: environment, engines: new Set(), count: 0 }
-    fleets.set(name, fleet)
-    fleet.engines.add(environment.engine)
-    fleet.count += 1
-  }
-  const lines = [...fleets].map(([name, { first, engines, count }]) => {
-    const isFleet = first.fleet !== undefined
-    const origin = isFleet
-      ? `${listOfPlace(first.origin)}, ${count} ${count === 1 ? 'database' : 'databases'}`
-      : first.origin
-    return `${name}: ${origin}, ${[...engines].join(' and ')}, files in ${first.migrationsDir}${first.protected ? ', protected' : ''}`
+  const lines = groupBy(environments, ownerOf).map((group) => {
+    const [{ fleet, origin, migrationsDir, protected: isProtected }] = group
+    const from = fleet === undefined ? origin : `${listOfPlace(origin)}, ${count(group.length, 'database')}`
+    const engines = [...new Set(group.map(({ engine }) => engine))].join(' and ')
+    return `${ownerOf(group[0])}: ${from}, ${engines}, files in ${migrationsDir}${isProtected ? ', protected' : ''}`
   })
   return [...lines, ...(configFile === null ? [] : [`settings: ${configFile}`])].join('\n')
 }

@@ -33,7 +33,7 @@ export interface TargetPlan {
 }
 
 export interface PlanReport {
-  /** One for each selected environment, in promotion order. */
+  /** One for each of `selected` that could be read, in its order. */
   readonly targets: readonly TargetPlan[]
   /** All that is worked on, in the order in which it is; of fleets, also what could not be read and is let pass. */
   readonly selected: readonly Sight[]

@@ -1,6 +1,7 @@
 import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
+import { groupBy } from '../core/grouping.ts'
 import type { Migration } from '../core/migration.ts'
 import { compareVersions } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
@@ -34,14 +35,7 @@ export function groupByOwner<Item>(
   items: readonly Item[],
   environmentOf: (item: Item) => Environment,
 ): readonly (readonly [Item, ...Item[]])[] {
-  const groups = new Map<string, [Item, ...Item[]]>()
-  for (const item of items) {
-    const owner = ownerOf(environmentOf(item))
-    const group = groups.get(owner)
-    if (group === undefined) groups.set(owner, [item])
-    else group.push(item)
-  }
-  return [...groups.values()]
+  return groupBy(items, (item) => ownerOf(environmentOf(item)))
 }
 
 /**

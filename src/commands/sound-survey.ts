@@ -2,6 +2,7 @@ import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
 import type { Problem } from '../core/errors.ts'
+import { groupBy } from '../core/grouping.ts'
 import { groupByOwner } from './selection.ts'
 import type { Sight, Survey } from './survey.ts'
 
@@ -22,10 +23,7 @@ export function refuseUnreadable(sights: readonly Sight[], tolerance?: Tolerance
   const unreadable = sights.filter((sight) => !sight.isReachable)
   const problems = groupByOwner(unreadable, ({ environment }) => environment)
     .filter((group) => !isTolerated(group, tolerance))
-    .flatMap((group) => {
-      const codes = new Set(group.map(({ error }) => error.code))
-      return [...codes].flatMap((code) => describeUnreadable(group.filter(({ error }) => error.code === code)))
-    })
+    .flatMap((group) => groupBy(group, ({ error }) => error.code).flatMap(describeUnreadable))
   const [first, ...rest] = problems
   if (first !== undefined) throw new ProblemsError([first, ...rest])
 }

@@ -1,4 +1,5 @@
 import { fleetIn } from './fleet.ts'
+import { groupBy } from './grouping.ts'
 
 /** Of the databases of one fleet that are alike, so many are shown. */
 const MOST_ALIKE = 3
@@ -22,18 +23,17 @@ export function chooseFew<Item>(
   items: readonly Item[],
   describe: (item: Item) => { readonly environment: string | undefined; readonly kind: string },
 ): readonly Few<Item>[] {
-  const groups = new Map<string, { readonly fleet: string | null; readonly databases: Map<string, Item[]> }>()
-  for (const [index, item] of items.entries()) {
+  const described = items.map((item, index) => {
     const { environment = '', kind } = describe(item)
     const fleet = fleetIn(environment)
-    const key = JSON.stringify(fleet === null ? index : [fleet, kind])
-    const group = groups.get(key) ?? { fleet, databases: new Map<string, Item[]>() }
-    groups.set(key, group)
-    group.databases.set(environment, [...(group.databases.get(environment) ?? []), item])
-  }
-  return [...groups.values()].map(({ fleet, databases }) => ({
-    shown: [...databases.values()].slice(0, MOST_ALIKE).flat(),
-    hidden: Math.max(0, databases.size - MOST_ALIKE),
-    fleet,
-  }))
+    return { item, environment, fleet, key: JSON.stringify(fleet === null ? index : [fleet, kind]) }
+  })
+  return groupBy(described, ({ key }) => key).map((group) => {
+    const databases = groupBy(group, ({ environment }) => environment)
+    return {
+      shown: databases.slice(0, MOST_ALIKE).flatMap((own) => own.map(({ item }) => item)),
+      hidden: Math.max(0, databases.length - MOST_ALIKE),
+      fleet: group[0].fleet,
+    }
+  })
 }

@@ -31,13 +31,15 @@ export interface LogEntry {
   readonly isIntact: boolean
 }
 
+/** What of an entry is a column, or is computed by the engine beside them; the rest is a part of `detail`. */
+export type LogField = Exclude<keyof LogEntry, 'gitDirty' | 'ciJob'>
+
 /** A row of the log as an engine gives it; a database may be anything, so nothing of it is taken on trust. */
-export type LogFields = Readonly<Record<Exclude<keyof LogEntry, 'gitDirty' | 'ciJob' | 'isIntact'>, unknown>> &
-  Pick<LogEntry, 'isIntact'>
+export type LogFields = Readonly<Partial<Record<LogField, unknown>>>
 
 /** Decodes a row of the log. Throws `target/unreadable-history` for what cannot be one. */
 export function readLogEntry(fields: LogFields): LogEntry {
-  const { id, at, durationMs, isIntact } = fields
+  const { id, at, durationMs } = fields
   if (typeof id !== 'number' || typeof at !== 'string') throw unreadableLog()
   const { by, ...detail } = recordOf(fields.detail)
   const { gitDirty, ciJob } = recordOf(by)
@@ -59,7 +61,7 @@ export function readLogEntry(fields: LogFields): LogEntry {
     detail,
     previousHash: textOf(fields.previousHash) ?? '',
     hash: textOf(fields.hash) ?? '',
-    isIntact,
+    isIntact: fields.isIntact === true,
   }
 }
 

@@ -6,9 +6,9 @@ import type { Plan } from './plan.ts'
 
 /**
  * Finds migrations that an environment would get although the one before it in the promotion order does not hold them
- * with this content, and will not get them in this run either. Only environments that share a folder are in one order; where the one before
- * has many databases, all of them count.
- * `columns` are in promotion order, and those before a planned one are among them.
+ * with this content, and will not get them in this run either. Only environments that share a folder are in one order;
+ * where the one before has many databases, all of them count. `columns` are in promotion order, and those before a
+ * planned one are among them.
  */
 export function findNotPromoted(columns: readonly Column[], plans: readonly Plan[]): readonly Finding[] {
   const planOf = new Map(plans.map((plan) => [plan.environment, plan]))

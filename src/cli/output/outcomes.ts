@@ -1,5 +1,6 @@
 import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
 import { fleetIn } from '../../core/fleet.ts'
+import { groupBy } from '../../core/grouping.ts'
 import { renderErrors } from './errors.ts'
 import { count, duration, shorten } from './page.ts'
 import type { Page } from './page.ts'
@@ -36,17 +37,14 @@ export const REVERTING: Words = {
 
 /** What became of each environment, a line each, and the error where one stopped the run. */
 export function renderOutcomes(outcomes: readonly Outcome[], words: Words, page: Page): string {
-  const width = Math.max(0, ...outcomes.map(({ environment }) => (fleetIn(environment) ?? environment).length))
-  const told = new Set<string>()
-  const lines = outcomes.flatMap((outcome): readonly string[] => {
-    const fleet = fleetIn(outcome.environment)
-    const name = fleet ?? outcome.environment
-    if (told.has(name)) return []
-    told.add(name)
-    const label = page.paint('strong', name.padEnd(width))
-    if (fleet === null) return [`${label}  ${page.paint(STYLES[outcome.status], summarize(outcome, words))}`]
-    const all = outcomes.filter(({ environment }) => fleetIn(environment) === fleet)
-    return [`${label}  ${summarizeFleet(all, words, page)}`, ...listStopped(all, words, page)]
+  const nameOf = ({ environment }: Outcome): string => fleetIn(environment) ?? environment
+  const width = Math.max(0, ...outcomes.map((outcome) => nameOf(outcome).length))
+  const lines = groupBy(outcomes, nameOf).flatMap((group): readonly string[] => {
+    const [first] = group
+    const label = page.paint('strong', nameOf(first).padEnd(width))
+    if (fleetIn(first.environment) === null)
+      return [`${label}  ${page.paint(STYLES[first.status], summarize(first, words))}`]
+    return [`${label}  ${summarizeFleet(group, words, page)}`, ...listStopped(group, words, page)]
   })
   const errors = outcomes.flatMap(({ failed }) => (failed === null ? [] : [failed.error]))
   return [...renderErrors(errors, page).map((error) => `${error}\n`), ...lines].join('\n')

@@ -1,5 +1,6 @@
 import type { PlanReport, TargetPlan } from '../../commands/plan.ts'
 import { ownerOf } from '../../core/environment.ts'
+import { groupBy } from '../../core/grouping.ts'
 import { sourceOf } from '../../core/plan.ts'
 import { count } from './page.ts'
 import type { Page } from './page.ts'
@@ -30,16 +31,10 @@ export function renderPlan({ targets }: PlanReport, page: Page & { readonly with
 
 /** Databases of one fleet in which the same will be done are told together; everything else stands alone. */
 function groupAlike(targets: readonly TargetPlan[]): readonly (readonly [TargetPlan, ...TargetPlan[]])[] {
-  const groups = new Map<string, [TargetPlan, ...TargetPlan[]]>()
-  for (const target of targets) {
-    const { environment, reading } = target.sight
-    const steps = target.plan.steps.map(({ kind, migration }) => `${kind} ${migration.name}`)
-    const key = JSON.stringify([environment.fleet ?? environment.name, reading.initialisedAs === null, steps])
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [target])
-    else group.push(target)
-  }
-  return [...groups.values()]
+  return groupBy(targets, ({ sight: { environment, reading }, plan }) => {
+    const steps = plan.steps.map(({ kind, migration }) => `${kind} ${migration.name}`)
+    return JSON.stringify([ownerOf(environment), reading.initialisedAs === null, steps])
+  })
 }
 
 const MAX_STEPS = 60

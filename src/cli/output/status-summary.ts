@@ -2,6 +2,7 @@ import type { StatusReport } from '../../commands/status.ts'
 import type { Sight } from '../../commands/survey.ts'
 import { ownerOf } from '../../core/environment.ts'
 import { summarizeFleets } from '../../core/fleet.ts'
+import { groupBy } from '../../core/grouping.ts'
 import type { FleetSummary, Standing } from '../../core/fleet.ts'
 import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
 import type { Tally } from '../../core/matrix.ts'
@@ -20,18 +21,16 @@ export function renderSummary({ matrix, sights }: StatusReport, page: Page): str
   const tallies = tallyByEnvironment(matrix)
   const fleets = new Map(fleetsOf({ matrix, sights }).map((fleet) => [fleet.name, fleet]))
   const width = Math.max(0, ...sights.map(({ environment }) => ownerOf(environment).length))
-  const told = new Set<string>()
-  const lines = sights.flatMap((sight): readonly string[] => {
+  const lines = groupBy(sights, ({ environment }) => ownerOf(environment)).flatMap((group): readonly string[] => {
+    const [sight] = group
     const { environment } = sight
     const owner = ownerOf(environment)
     const fleet = fleets.get(owner)
-    if (told.has(owner)) return []
-    told.add(owner)
     const name = page.paint('strong', owner.padEnd(width))
     const policy = environment.protected ? page.paint('dim', ' (protected)') : ''
     if (fleet === undefined)
       return [`${name}  ${describeSight(sight, tallies.get(owner) ?? emptyTally(), policy, page)}`]
-    return [`${name}  ${describeFleet(fleet, page)}${policy}`, ...listNotable(fleet, sights, tallies, page)]
+    return [`${name}  ${describeFleet(fleet, page)}${policy}`, ...listNotable(fleet, group, tallies, page)]
   })
   const verdict = matrix.inSync
     ? page.paint('good', 'All environments are in sync.')
@@ -77,12 +76,11 @@ const MAX_NAME = 32
 
 /** The databases that are not in step, or at work, but where the line above says it all: they stand alike, every one. */
 function listNotable(
-  { name: fleet, standings }: FleetSummary,
-  sights: readonly Sight[],
+  { standings }: FleetSummary,
+  own: readonly Sight[],
   tallies: ReadonlyMap<string, Tally>,
   page: Page,
 ): readonly string[] {
-  const own = sights.filter(({ environment }) => environment.fleet === fleet)
   const rank = ({ environment }: Sight): number => GRAVEST.indexOf(standings.get(environment.name) ?? 'in-step')
   const notable = own
     .filter((sight) => GRAVEST[rank(sight)] !== 'in-step' || (sight.isReachable && sight.reading.lockHolder !== null))

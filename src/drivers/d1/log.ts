@@ -35,7 +35,6 @@ function parseEntry(row: Readonly<Record<string, unknown>>): LogEntry {
     detail: parse(written),
     previousHash: row['previous_hash'],
     hash: row['hash'],
-    isIntact: false,
   })
   const { event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, previousHash } = entry
   const values = [event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, written] as const

@@ -1,5 +1,5 @@
 import { readLogEntry, unreadableLog } from '../../core/log.ts'
-import type { LogEntry } from '../../core/log.ts'
+import type { LogEntry, LogField } from '../../core/log.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { logHash } from './tables.ts'
 import type { Tables } from './tables.ts'
@@ -34,42 +34,28 @@ export function parseLog(rows: readonly (readonly (string | null)[])[]): readonl
   return entries.map(parseEntry)
 }
 
+/** The values of a row, in the order in which `readLogMessage` asks for them. */
+const FIELDS: readonly LogField[] = [
+  'id',
+  'at',
+  'event',
+  'migration',
+  'checksum',
+  'outcome',
+  'durationMs',
+  'runId',
+  'role',
+  'osUser',
+  'gitCommit',
+  'ciRun',
+  'detail',
+  'previousHash',
+  'hash',
+  'isIntact',
+]
+
 function parseEntry(row: unknown): LogEntry {
   if (!Array.isArray(row)) throw unreadableLog()
-  const [
-    id,
-    at,
-    event,
-    migration,
-    checksum,
-    outcome,
-    durationMs,
-    runId,
-    role,
-    osUser,
-    gitCommit,
-    ciRun,
-    detail,
-    previousHash,
-    hash,
-    isIntact,
-  ] = row as readonly unknown[]
-  return readLogEntry({
-    id,
-    at,
-    event,
-    migration,
-    checksum,
-    outcome,
-    durationMs,
-    runId,
-    role,
-    osUser,
-    gitCommit,
-    ciRun,
-    detail,
-    previousHash,
-    hash,
-    isIntact: isIntact === true,
-  })
+  const values: readonly unknown[] = row
+  return readLogEntry(Object.fromEntries(FIELDS.map((field, index) => [field, values[index]])))
 }

@@ -1,20 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseConfigFile } from '../../../src/config/config-file.ts'
-import { parseEnvFile } from '../../../src/config/env-file.ts'
-import { type Configuration, type Sources, resolveConfiguration } from '../../../src/config/resolution.ts'
-import { mergeVariables } from '../../../src/config/variables.ts'
-import { type Problem, ProblemsError } from '../../../src/core/errors.ts'
-import { POSTGRES_SCHEMES, parsePostgresUrl } from '../../../src/drivers/postgres/url.ts'
-
-interface Given {
-  readonly env?: Readonly<Record<string, string | undefined>>
-  readonly envFile?: string
-  readonly config?: string
-  readonly only?: readonly string[]
-  readonly dir?: string
-  readonly unreadable?: Problem
-}
+import type { Configuration } from '../../../src/config/resolution.ts'
+import type { Problem } from '../../../src/core/errors.ts'
+import { type Given, problemsOf as outcomeOf, resolve } from './samples.ts'
 
 const DEV = 'postgres://app:dev-password@localhost/app_dev'
 const PROD = 'postgres://app:prod-password@db.example.com/app'
@@ -299,37 +287,7 @@ describe('problems', () => {
   })
 })
 
-function resolve({ env = {}, envFile, config, only, dir, unreadable }: Given): Configuration {
-  const file = 'migration-manager.config.json'
-  const parsed = config === undefined ? { config: { limits: {} }, problems: [] } : parseConfigFile(config, file)
-  const sources: Sources = {
-    variables: mergeVariables(env, parseEnvFile(envFile ?? ''), '.env'),
-    config: parsed.config,
-    problems: [...(unreadable === undefined ? [] : [unreadable]), ...parsed.problems],
-    envFile: envFile === undefined ? null : '.env',
-    configFile: config === undefined ? null : file,
-    projectDir: '/project',
-    only,
-    dir,
-    findParser: (scheme) =>
-      POSTGRES_SCHEMES.includes(scheme) ? { engine: 'postgres', parse: parsePostgresUrl } : undefined,
-    schemes: POSTGRES_SCHEMES,
-    listFiles: new Map(),
-  }
-  return resolveConfiguration(sources)
-}
-
-/** The problems, and none when there is a configuration; any other error goes through. */
-function outcomeOf(given: Given): readonly Problem[] {
-  try {
-    resolve(given)
-    return []
-  } catch (error) {
-    if (error instanceof ProblemsError) return error.problems
-    throw error
-  }
-}
-
+/** The problems, of which there is at least one. */
 function problemsOf(given: Given): readonly Problem[] {
   const problems = outcomeOf(given)
   if (problems.length === 0) throw new Error('There was no problem.')

@@ -1,3 +1,4 @@
+import { parseConfigFile } from '../../../src/config/config-file.ts'
 import { parseEnvFile } from '../../../src/config/env-file.ts'
 import type { ListFile } from '../../../src/config/databases.ts'
 import { type Configuration, type Sources, resolveConfiguration } from '../../../src/config/resolution.ts'
@@ -12,6 +13,11 @@ export const SCHEMES: readonly string[] = [...POSTGRES_SCHEMES, ...D1_SCHEMES]
 export interface Given {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly envFile?: string
+  /** The text of the configuration file. */
+  readonly config?: string
+  /** What went wrong before. */
+  readonly unreadable?: Problem
+  readonly dir?: string
   /** The files that variables name, by variable; a problem for one that cannot be read. */
   readonly files?: Readonly<Record<string, string | Problem>>
   readonly only?: readonly string[]
@@ -19,7 +25,10 @@ export interface Given {
 }
 
 /** The configuration of these variables and files, with the engines that there are. */
-export function resolve({ env = {}, envFile = '', files = {}, only, shard }: Given): Configuration {
+export function resolve(given: Given): Configuration {
+  const { env = {}, envFile, config, unreadable, dir, files = {}, only, shard } = given
+  const configFile = 'migration-manager.config.json'
+  const parsed = config === undefined ? { config: { limits: {} }, problems: [] } : parseConfigFile(config, configFile)
   const listFiles = new Map<string, ListFile>()
   for (const [variable, content] of Object.entries(files)) {
     const isText = typeof content === 'string'
@@ -27,14 +36,15 @@ export function resolve({ env = {}, envFile = '', files = {}, only, shard }: Giv
     listFiles.set(variable, { file, text: isText ? content : null, problems: isText ? [] : [content] })
   }
   const sources: Sources = {
-    variables: mergeVariables(env, parseEnvFile(envFile), '.env'),
-    config: { limits: {} },
-    problems: [],
-    envFile: null,
-    configFile: null,
+    variables: mergeVariables(env, parseEnvFile(envFile ?? ''), '.env'),
+    config: parsed.config,
+    problems: [...(unreadable === undefined ? [] : [unreadable]), ...parsed.problems],
+    envFile: envFile === undefined ? null : '.env',
+    configFile: config === undefined ? null : configFile,
     projectDir: '/project',
     listFiles,
     only,
+    dir,
     shard,
     findParser: (scheme) => {
       if (POSTGRES_SCHEMES.includes(scheme)) return { engine: 'postgres', parse: parsePostgresUrl }
