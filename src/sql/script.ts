@@ -23,8 +23,22 @@ export interface Script {
   readonly noTransaction: boolean
 }
 
+/** What was read last: the text of a step is looked at by several checks, and then by the driver. */
+const known = new Map<string, Script>()
+const MOST_KNOWN = 1_000
+/** In UTF-16 units; what is read of a longer text is large itself. */
+const LONGEST_KNOWN = 64 * 1024
+
 /** Reads a migration's text, as it will be sent. Never throws. */
 export function readScript(text: string): Script {
+  if (text.length > LONGEST_KNOWN) return read(text)
+  const script = known.get(text) ?? read(text)
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(text, script)
+  return script
+}
+
+function read(text: string): Script {
   const { statements, problems, directives } = splitStatements(text)
   const specials = findSpecials(text, statements)
   const noTransaction = directives.some((directive) => directive.words === 'no-transaction')

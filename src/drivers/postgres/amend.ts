@@ -8,7 +8,7 @@ import { composeMessage } from './message.ts'
 import { GUARD, localSettings } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { followProgress } from './progress.ts'
-import { doBlock, quoteLiteral } from './quote.ts'
+import { doBlock, quoteLiteral, quoteNullable } from './quote.ts'
 import { recover } from './recovery.ts'
 import { MAX_RECOVERIES } from './run.ts'
 import type { Run } from './run.ts'
@@ -22,17 +22,18 @@ import { appendLog } from './tables.ts'
 export async function amendHistory(run: Run, repair: Repair, basis: string): Promise<boolean> {
   const { link, context, emit, signal, lock } = run
   for (let recoveries = 0; ;) {
-    const { progress, listen } = followProgress(context, [], emit)
+    const { progress, listener } = followProgress(context, [], emit)
     const message = composeMessage(context, {
       rollback: false,
-      opening: { basis, rename: false },
+      opening: { basis, rename: false, prepares: [] },
       behind: amendMessage(context, repair),
       parts: [],
+      rows: 'written-out',
       holds: false,
       unlock: true,
     })
     try {
-      await link.session.send(message.text, message.silenceMs, listen)
+      await link.session.send(message.text, message.silenceMs, listener)
       lock.isHeld = false
       return true
     } catch (cause) {
@@ -69,9 +70,9 @@ function amendMessage(context: MessageContext, { kind, migration, before, after,
       : `EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name} AND status = ${quoteLiteral(before.status)} AND checksum = ${quoteLiteral(before.checksum)})`
   const entry = appendLog(tables, runId, context.author, {
     event: kind,
-    migration,
-    checksum: after?.checksum ?? before?.checksum ?? null,
-    outcome: 'done',
+    migration: name,
+    checksum: quoteNullable(after?.checksum ?? before?.checksum ?? null),
+    outcome: "'done'",
     durationMs: 'NULL',
     detail: quoteLiteral(JSON.stringify({ reason, before, after })),
   })
@@ -79,7 +80,7 @@ function amendMessage(context: MessageContext, { kind, migration, before, after,
 ${doBlock(`BEGIN
 IF NOT ${fits} THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
 ${changeOf(context, name, before, after)}
-${entry}
+${entry};
 END`)}
 COMMIT;`
 }

@@ -8,6 +8,7 @@ import { LostConnection, ServerFailure } from './session-failure.ts'
 import { describeMigrationFailure, escapedError, interruptedError, poolerError, unrunnableError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
+import { hasForgottenRows } from './history-row.ts'
 import { composeFailure, composeMessage, LEAVE, unlock } from './message.ts'
 import { GUARD } from './message-context.ts'
 import type { Message, Part } from './message.ts'
@@ -20,6 +21,7 @@ import type { Run } from './run.ts'
 import { takeUpAgain } from './loss.ts'
 import { stop } from './run-state.ts'
 import type { State } from './run-state.ts'
+import { NOBODY } from './session.ts'
 import { runStepwise } from './stepwise.ts'
 import type { StepwisePart } from './stepwise-end.ts'
 
@@ -36,6 +38,7 @@ export async function runSteps(run: Run, steps: readonly Step[], basis: string):
     at: 0,
     basis,
     isOpen: false,
+    rows: run.link.hasSession ? 'prepared' : 'written-out',
     isFailed: false,
     isSingly: false,
     retries: 0,
@@ -112,16 +115,18 @@ async function sendParts(
   const { context, emit } = run
   const isOpeningAlone = !state.isOpen && state.isSingly
   const sent = isOpeningAlone ? [] : parts
+  const prepares = state.rows === 'prepared' ? steps.map(({ kind }) => kind) : []
   const message = composeMessage(context, {
     rollback: state.isFailed,
-    opening: state.isOpen ? null : { basis: state.basis, rename: false },
+    opening: state.isOpen ? null : { basis: state.basis, rename: false, prepares },
     parts: sent,
+    rows: state.rows,
     holds: false,
     unlock: state.at + sent.length === steps.length,
   })
-  const { progress, listen } = followProgress(context, sent, emit)
+  const { progress, listener } = followProgress(context, sent, emit)
   try {
-    await sendInterruptibly(run, message.text, message.silenceMs, listen)
+    await sendInterruptibly(run, message.text, message.silenceMs, listener)
     // An answer without the last marker is no answer to this message.
     if (progress.applied.length < sent.length) throw new LostConnection('the answer was cut short')
     state.isFailed = false
@@ -198,7 +203,14 @@ async function handleFailure(
     run.lock.isHeld = true
     return null
   }
-  if (code === GUARD.stale || (code === '23505' && cause.server.constraint === 'schema_migrations_pkey')) {
+  if (hasForgottenRows(context, cause.server)) {
+    state.rows = 'written-out'
+    return null
+  }
+  if (
+    code === GUARD.stale ||
+    (code === '23505' && progress.statement < 0 && cause.server.constraint === 'schema_migrations_pkey')
+  ) {
     return state.done.length === 0 ? { kind: 'stale' } : stop(state, steps, 'failed', lockHeldError(link, null))
   }
 
@@ -218,12 +230,10 @@ async function handleFailure(
   const error = describeMigrationFailure(run, broken, failed)
   // The log is told as a courtesy: what is true is that the migration was rolled back.
   if (state.isOpen) {
-    await link.session
-      .send(composeFailure(context, migration, error.engineCode ?? error.code), 10_000, () => {})
-      .then(
-        () => (run.lock.isHeld = state.isFailed = false),
-        () => {},
-      )
+    await link.session.send(composeFailure(context, migration, error.engineCode ?? error.code), 10_000, NOBODY).then(
+      () => (run.lock.isHeld = state.isFailed = false),
+      () => {},
+    )
   }
   return stop(state, steps, 'failed', error)
 }

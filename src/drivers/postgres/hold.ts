@@ -7,6 +7,8 @@ import { ServerFailure } from './session-failure.ts'
 import { describeMigrationFailure, escapedError, interruptedError, lostError, unrunnableError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError, waitForLock } from './lock-wait.ts'
+import { hasForgottenRows } from './history-row.ts'
+import type { RowStatements } from './history-row.ts'
 import { composeFailure, composeMessage } from './message.ts'
 import { GUARD, silenceOf } from './message-context.ts'
 import type { Message, Part } from './message.ts'
@@ -30,18 +32,20 @@ export async function holdSteps(run: Run, steps: readonly Step[], basis: string)
     if (part.kind === 'steps') return failed(migration.name, notAtomicError(run, migration.name))
     parts.push(part)
   }
+  let rows: RowStatements = run.link.hasSession ? 'prepared' : 'written-out'
   for (let attempt = 0, isRolledBack = true; ; isRolledBack = false) {
     if (run.signal.aborted) return failed(parts[0]?.migration.name ?? '', interruptedError(run))
     const message = composeMessage(run.context, {
       rollback: !isRolledBack,
-      opening: { basis, rename: false },
+      opening: { basis, rename: false, prepares: rows === 'prepared' ? steps.map(({ kind }) => kind) : [] },
       parts,
+      rows,
       holds: true,
       unlock: false,
     })
-    const { progress, listen } = followProgress(run.context, parts, run.emit)
+    const { progress, listener } = followProgress(run.context, parts, run.emit)
     try {
-      await sendInterruptibly(run, message.text, message.silenceMs, listen)
+      await sendInterruptibly(run, message.text, message.silenceMs, listener)
       run.lock.isHeld = true
       reach('held')
       return { kind: 'held', done: progress.ended, held: createHeld(run, steps) }
@@ -50,7 +54,9 @@ export async function holdSteps(run: Run, steps: readonly Step[], basis: string)
       if (!(cause instanceof ServerFailure)) throw cause
       run.lock.isHeld = run.lock.isHeld || progress.hasOpened
       const { code } = cause.server
-      if (code === GUARD.locked) {
+      if (hasForgottenRows(run.context, cause.server)) {
+        rows = 'written-out'
+      } else if (code === GUARD.locked) {
         await waitForLock(run.link, run.context, run.emit, run.signal)
         run.lock.isHeld = true
       } else if (isTransient(code) && attempt < run.context.limits.lockRetries && !run.signal.aborted) {

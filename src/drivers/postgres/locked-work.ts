@@ -46,16 +46,17 @@ export async function prepareTables(run: Run, rename: boolean): Promise<boolean>
   const { link, context, emit, lock } = run
   const { initialisedAs } = link.facts
   for (let recoveries = 0; ;) {
-    const { progress, listen } = followProgress(context, [], emit)
+    const { progress, listener } = followProgress(context, [], emit)
     const message = composeMessage(context, {
       rollback: false,
-      opening: { basis: null, rename },
+      opening: { basis: null, rename, prepares: [] },
       parts: [],
+      rows: 'written-out',
       holds: false,
       unlock: true,
     })
     try {
-      await link.session.send(message.text, context.limits.connectMs + context.limits.lockTimeoutMs, listen)
+      await link.session.send(message.text, context.limits.connectMs + context.limits.lockTimeoutMs, listener)
       // The message has ended with an unlock.
       lock.isHeld = false
       return progress.hasPrepared

@@ -16,10 +16,10 @@ export type Marker =
   | { readonly kind: 'ending'; readonly part: number; readonly durationMs: number }
   | { readonly kind: 'applied'; readonly part: number }
 
-/** Reads a notice's text as a marker; null for everybody else's notices. */
-export function parseMarker(context: MessageContext, notice: string): Marker | null {
-  if (!notice.startsWith(`${context.marker}:`)) return null
-  const [kind = '', ...fields] = notice.slice(context.marker.length + 1).split(':')
+/** Reads the text of a notice, or the first value of a row, as a marker; null for everybody else's. */
+export function parseMarker(context: MessageContext, text: string): Marker | null {
+  if (!text.startsWith(`${context.marker}:`)) return null
+  const [kind = '', ...fields] = text.slice(context.marker.length + 1).split(':')
   const [part = 0, number = 0] = fields.map(Number)
   switch (kind) {
     case 'began':
@@ -39,7 +39,15 @@ export function parseMarker(context: MessageContext, notice: string): Marker | n
   }
 }
 
-/** INFO reaches the client at once, whatever client_min_messages says (PostgreSQL manual, "Reporting Errors and Messages"). */
-export function mark(context: MessageContext, literal: string): string {
-  return doBlock(`BEGIN RAISE INFO '${context.marker}:%', ${literal}; END`)
+/** Says it at once: INFO is not held back, whatever client_min_messages says (PostgreSQL manual, "Reporting Errors and Messages"). */
+export function tell({ marker }: MessageContext, words: string): string {
+  return doBlock(`BEGIN RAISE INFO '${marker}:${words}'; END`)
+}
+
+/**
+ * Says it with the next thing that is said, or when it fails: as a row, that waits in the server for more to come. It
+ * costs a third, and wakes nobody.
+ */
+export function note({ marker }: MessageContext, words: string): string {
+  return `SELECT '${marker}:${words}';`
 }

@@ -1,10 +1,14 @@
 import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
-import { mark } from './marker.ts'
-import { GUARD, localSettings, silenceOf } from './message-context.ts'
+import { followStatements } from '../../sql/brief.ts'
+import { beginRow, endRow } from './history-row.ts'
+import type { RowStatements } from './history-row.ts'
+import { note, tell } from './marker.ts'
+import { localSettings, silenceOf } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { opening } from './opening.ts'
+import type { Opening } from './opening.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { appendLog } from './tables.ts'
 import { verifyInside } from './verify-block.ts'
@@ -42,7 +46,7 @@ export interface Message {
   findPosition(position: number): { readonly part: number; readonly offset: number } | null
 }
 
-/** More statements than this in one file, and only every n-th is marked: a marker costs the server about 70 µs. */
+/** More statements than this in one file, and only every n-th is marked: a marker costs the server 10 to 80 µs. */
 const MAX_MARKS = 500
 
 /** Leaves a failed transaction and everything that a file may have set for the session. */
@@ -52,8 +56,9 @@ export interface Composition {
   /** Roll back what an error left open before anything else. */
   readonly rollback: boolean
   /** Take the lock, check the history's digest, make what is missing. Null: this was done before in this session. */
-  readonly opening: { readonly basis: string | null; readonly rename: boolean } | null
+  readonly opening: Opening | null
   readonly parts: readonly Part[]
+  readonly rows: RowStatements
   /** A transaction of another kind to carry out behind the opening. */
   readonly behind?: string
   /** All parts in one transaction, which stays open: nothing of it is there before somebody commits it. */
@@ -91,25 +96,29 @@ interface MessageWriter {
 function writeMessage(context: MessageContext, composition: Composition, writer: MessageWriter): void {
   const { write, onStatement } = writer
   if (composition.rollback) write(LEAVE)
-  write(`${context.sessionSettings}${mark(context, "'began'")}\n`)
+  write(`${context.sessionSettings}${tell(context, 'began')}\n`)
   if (composition.opening !== null) write(opening(context, composition.opening))
 
   if (composition.behind !== undefined) write(composition.behind)
 
+  const { rows } = composition
   for (const [part, { migration, source, isRevert, statements, queries }] of composition.parts.entries()) {
     const stride = strideOf(statements)
+    const kind = isRevert ? 'revert' : 'apply'
+    const isBrief = followStatements()
     write(composition.holds && part > 0 ? localSettings(context) : `BEGIN;${localSettings(context)}`)
-    write(isRevert ? revertBeginning(context, migration) : beginning(context, migration))
+    write(beginRow(context, rows, kind, part, migration))
     for (const [index, statement] of statements.entries()) {
-      if (index % stride === 0) write(mark(context, `'statement:${part}:${index}'`))
+      const text = source.sql.slice(statement.start, statement.end)
+      if (index % stride === 0) write((isBrief(text) ? note : tell)(context, `statement:${part}:${index}`))
       onStatement(part, statement)
-      write(source.sql.slice(statement.start, statement.end))
+      write(text)
       // On a line of its own: the statement may end in a line comment.
       write('\n;')
     }
     write('\nRESET SESSION AUTHORIZATION;RESET ROLE;\n')
     write(verifyInside(context, part, queries))
-    write(ending(context, migration, part, isRevert))
+    write(endRow(context, rows, kind, part, migration))
     write(composition.holds ? `RESET ALL;${context.sessionSettings}` : committing(context, part))
   }
   if (composition.holds) write(holding(context))
@@ -143,14 +152,14 @@ function findPosition(
 export function composeFailure(context: MessageContext, migration: Migration, code: string): string {
   const entry = appendLog(context.tables, context.runId, context.author, {
     event: 'fail',
-    migration: migration.name,
-    checksum: migration.checksum,
-    outcome: 'failed',
+    migration: quoteLiteral(migration.name),
+    checksum: quoteLiteral(migration.checksum),
+    outcome: "'failed'",
     durationMs: 'NULL',
     // The server's words may hold row data, and the log is read by many: the code only.
     detail: quoteLiteral(JSON.stringify({ code })),
   })
-  return `${LEAVE}${context.sessionSettings}BEGIN;SET LOCAL row_security = off;${entry}COMMIT;${unlock(context)}`
+  return `${LEAVE}${context.sessionSettings}BEGIN;SET LOCAL row_security = off;${entry};COMMIT;${unlock(context)}`
 }
 
 /** Gives the session lock back; a message of its own for those who hold it and have nothing more to say. */
@@ -158,62 +167,9 @@ export function unlock({ hasSession }: MessageContext): string {
   return hasSession ? doBlock('BEGIN PERFORM pg_catalog.pg_advisory_unlock_all(); END') : ''
 }
 
-/** The row comes first: its primary key is the second fence, and nothing of the file can keep it from being written. */
-function beginning(context: MessageContext, migration: Migration): string {
-  const { tables, key, runId } = context
-  const name = quoteLiteral(migration.name)
-  return `
-${doBlock(`BEGIN
-IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
-IF EXISTS (SELECT FROM ${tables.history} WHERE migration_name = ${name}) THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
-INSERT INTO ${tables.history} (migration_name, checksum, status, applied_by, run_id) VALUES (${name}, ${quoteLiteral(migration.checksum)}, 'started', session_user, ${quoteLiteral(runId)});
-PERFORM pg_catalog.set_config('migration_manager.started', pg_catalog.clock_timestamp()::text, true);
-END`)}
-`
-}
-
-/** Taking back begins as applying does: the row is written first, and is this transaction's from then on. */
-function revertBeginning(context: MessageContext, migration: Migration): string {
-  const { tables, key, runId } = context
-  return `
-${doBlock(`BEGIN
-IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
-UPDATE ${tables.history} SET status = 'started', applied_at = NULL, run_id = ${quoteLiteral(runId)} WHERE migration_name = ${quoteLiteral(migration.name)} AND status = 'applied';
-IF NOT FOUND THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
-PERFORM pg_catalog.set_config('migration_manager.started', pg_catalog.clock_timestamp()::text, true);
-END`)}
-`
-}
-
-/**
- * The row's xmin is the proof that nothing in the file ended our transaction: after a stray COMMIT the UPDATE finds no
- * row of this transaction. The file may have left any role, search_path and settings behind.
- */
-function ending(context: MessageContext, migration: Migration, part: number, isRevert: boolean): string {
-  const { tables } = context
-  const entry = appendLog(tables, context.runId, context.author, {
-    event: isRevert ? 'rollback' : 'apply',
-    migration: migration.name,
-    checksum: migration.checksum,
-    outcome: isRevert ? 'done' : 'applied',
-    durationMs: 'ms',
-    detail: "'{}'",
-  })
-  return `${doBlock(`DECLARE ms int := 0; began text := pg_catalog.current_setting('migration_manager.started', true);
-BEGIN
-IF began <> '' THEN ms := pg_catalog.round(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - began::timestamptz) * 1000); END IF;
-${isRevert ? `DELETE FROM ${tables.history}` : `UPDATE ${tables.history} SET status = 'applied', applied_at = pg_catalog.clock_timestamp(), duration_ms = ms`}
-WHERE migration_name = ${quoteLiteral(migration.name)} AND xmin = pg_catalog.pg_current_xact_id()::xid;
-IF NOT FOUND THEN RAISE EXCEPTION 'the file ended the transaction that it was run in' USING ERRCODE = '${GUARD.escaped}'; END IF;
-${entry}
-RAISE INFO '${context.marker}:ending:${part}:%', ms;
-END`)}
-`
-}
-
 function committing(context: MessageContext, part: number): string {
   // In a transaction of its own: else the reset would be part of the next migration's, and go with it.
-  return `COMMIT;BEGIN;RESET ALL;${context.sessionSettings}${mark(context, `'applied:${part}'`)}COMMIT;
+  return `COMMIT;BEGIN;RESET ALL;${context.sessionSettings}${note(context, `applied:${part}`)}COMMIT;
 `
 }
 

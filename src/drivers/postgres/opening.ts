@@ -1,4 +1,6 @@
-import { mark } from './marker.ts'
+import type { Step } from '../../core/plan.ts'
+import { tell } from './marker.ts'
+import { prepareRows } from './history-row.ts'
 import { GUARD, localSettings } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
@@ -7,11 +9,18 @@ import { appendLog, createTables, historyDigest } from './tables.ts'
 /** The digest of an empty history: SHA-256 of no bytes. */
 const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
+export interface Opening {
+  readonly basis: string | null
+  readonly rename: boolean
+  /** The kinds of steps whose statements the session is to be given. */
+  readonly prepares: readonly Step['kind'][]
+}
+
 /**
  * The first transaction of a run: takes the lock, checks that the history is still the one with the digest `basis`, and
  * makes what is missing. With `rename` it registers a database anew that belongs to another environment.
  */
-export function opening(context: MessageContext, { basis, rename }: { basis: string | null; rename: boolean }): string {
+export function opening(context: MessageContext, { basis, rename, prepares }: Opening): string {
   const { tables } = context
   const history = quoteLiteral(tables.history)
   const refuse = `THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;`
@@ -31,9 +40,9 @@ ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF
       : `IF ${registered} <> ${quoteLiteral(context.owner)} THEN RAISE EXCEPTION 'the database belongs to another environment' USING ERRCODE = '${GUARD.stale}'; END IF;`
   const register = appendLog(tables, context.runId, context.author, {
     event: 'init',
-    migration: null,
-    checksum: null,
-    outcome: 'done',
+    migration: 'NULL',
+    checksum: 'NULL',
+    outcome: "'done'",
     durationMs: 'NULL',
     detail: `pg_catalog.jsonb_build_object('environment', ${quoteLiteral(context.owner)}, 'id', pg_catalog.gen_random_uuid())`,
   })
@@ -47,11 +56,11 @@ ${checkBasis}
 ${createTables(tables)}
 ${refuseOther}
 IF ${unregistered} THEN
-  ${register}
+  ${register};
   RAISE INFO '${context.marker}:prepared';
 END IF;
 END`)}
-COMMIT;${mark(context, "'opened'")}
+${prepares.length === 0 ? '' : prepareRows(context, prepares)}COMMIT;${tell(context, 'opened')}
 `
 }
 

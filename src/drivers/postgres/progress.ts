@@ -2,9 +2,10 @@ import { reach } from '../../core/kill-point.ts'
 import type { StepResult } from '../../core/outcome.ts'
 import type { Emit } from '../../core/event.ts'
 import { parseMarker } from './marker.ts'
+import type { Marker } from './marker.ts'
 import type { Part } from './message.ts'
 import type { MessageContext } from './message-context.ts'
-import type { Notice } from './session.ts'
+import type { Listener } from './session.ts'
 
 /** How far the server has come with a message, as its markers tell. */
 export interface Progress {
@@ -22,12 +23,12 @@ export interface Progress {
   readonly applied: StepResult[]
 }
 
-/** Listens to the notices of one message: markers become progress, the rest are notices of the file's own. */
+/** Listens to one message: markers become progress, other notices are the file's own, other rows nobody's. */
 export function followProgress(
   context: MessageContext,
   parts: readonly Part[],
   emit: Emit,
-): { readonly progress: Progress; readonly listen: (notice: Notice) => void } {
+): { readonly progress: Progress; readonly listener: Listener } {
   const progress: Progress = {
     hasBegun: false,
     hasOpened: false,
@@ -39,63 +40,71 @@ export function followProgress(
     applied: [],
   }
   const { environment } = context
+  const nameOf = (part: number): string => parts[part]?.migration.name ?? ''
+  const advance = (marker: Marker): void => {
+    if (marker.kind !== 'prepared') reach(marker.kind)
+    switch (marker.kind) {
+      case 'began':
+        progress.hasBegun = true
+        break
+      case 'opened':
+        progress.hasOpened = true
+        break
+      case 'prepared':
+        progress.hasPrepared = true
+        emit({ type: 'prepared', environment })
+        break
+      case 'statement':
+        progress.part = marker.part
+        progress.statement = marker.statement
+        emit({
+          type: 'statement-started',
+          environment,
+          migration: nameOf(marker.part),
+          statement: marker.statement + 1,
+          statements: parts[marker.part]?.statements.length ?? 0,
+        })
+        break
+      case 'verifying':
+        progress.part = marker.part
+        progress.statement = -1
+        progress.query = marker.query
+        break
+      case 'ending':
+        progress.part = marker.part
+        progress.statement = -1
+        progress.query = -1
+        progress.ended.push({
+          name: nameOf(marker.part),
+          durationMs: marker.durationMs,
+        })
+        break
+      case 'applied': {
+        const { name, durationMs } = progress.ended.at(-1) ?? { name: '', durationMs: 0 }
+        progress.applied.push({ name, durationMs })
+        progress.part = marker.part + 1
+        progress.statement = -1
+        const type = parts[marker.part]?.isRevert === true ? 'migration-reverted' : 'migration-applied'
+        emit({ type, environment, migration: name, durationMs })
+        break
+      }
+    }
+  }
   return {
     progress,
-    listen: ({ message }) => {
-      const marker = parseMarker(context, message)
-      const migration = parts[progress.part]?.migration.name ?? ''
-      if (marker === null) {
+    listener: {
+      onNotice({ message }) {
+        const marker = parseMarker(context, message)
+        if (marker !== null) advance(marker)
         // Outside of a file's statements the notices are about our own guards (no transaction to roll back).
-        if (progress.statement >= 0) emit({ type: 'notice', environment, migration, message })
-        return
-      }
-      if (marker.kind !== 'prepared') reach(marker.kind)
-      switch (marker.kind) {
-        case 'began':
-          progress.hasBegun = true
-          break
-        case 'opened':
-          progress.hasOpened = true
-          break
-        case 'prepared':
-          progress.hasPrepared = true
-          emit({ type: 'prepared', environment })
-          break
-        case 'statement':
-          progress.part = marker.part
-          progress.statement = marker.statement
-          emit({
-            type: 'statement-started',
-            environment,
-            migration: parts[marker.part]?.migration.name ?? '',
-            statement: marker.statement + 1,
-            statements: parts[marker.part]?.statements.length ?? 0,
-          })
-          break
-        case 'verifying':
-          progress.part = marker.part
-          progress.statement = -1
-          progress.query = marker.query
-          break
-        case 'ending':
-          progress.part = marker.part
-          progress.statement = -1
-          progress.query = -1
-          progress.ended.push({
-            name: parts[marker.part]?.migration.name ?? '',
-            durationMs: marker.durationMs,
-          })
-          break
-        case 'applied': {
-          const { name, durationMs } = progress.ended.at(-1) ?? { name: '', durationMs: 0 }
-          progress.applied.push({ name, durationMs })
-          progress.part = marker.part + 1
-          progress.statement = -1
-          const type = parts[marker.part]?.isRevert === true ? 'migration-reverted' : 'migration-applied'
-          emit({ type, environment, migration: name, durationMs })
-          break
+        else if (progress.statement >= 0) {
+          emit({ type: 'notice', environment, migration: nameOf(progress.part), message })
         }
-      }
+      },
+      onRow(first) {
+        const marker = parseMarker(context, first)
+        if (marker !== null) advance(marker)
+      },
     },
   }
 }

@@ -1,7 +1,7 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
-import { describeHolder, lockHolderQuery } from './lock.ts'
+import { describeHolder, lockHolderQuery, lockIsHeld } from './lock.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { historyDigest } from './tables.ts'
 import type { Tables } from './tables.ts'
@@ -57,7 +57,7 @@ BEGIN
     SELECT system_identifier::text INTO identifier FROM pg_control_system();
   EXCEPTION WHEN insufficient_privilege THEN identifier := NULL;
   END;
-  holder := (${lockHolderQuery(key)});
+  IF ${lockIsHeld(key)} THEN holder := (${lockHolderQuery(key)}); END IF;
   IF to_regclass(${history}) IS NOT NULL THEN
     columns := ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(${history}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum);
     IF columns @> wanted THEN
@@ -69,10 +69,10 @@ BEGIN
   IF entries IS NOT NULL AND to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL THEN
     SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
   END IF;
-  facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+  facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
     'initialisedAs', registered, 'columns', columns, 'history', entries, 'digest', digest, 'holder', holder,
-    'statementTimeoutMs', (SELECT CASE unit WHEN 'ms' THEN setting::bigint END FROM pg_settings WHERE name = 'statement_timeout'));
+    'statementTimeoutMs', (EXTRACT(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint);
   PERFORM set_config('migration_manager.facts', facts::text, true);
 END`)}
 SELECT pg_catalog.current_setting('migration_manager.facts');

@@ -1,6 +1,7 @@
 import type { MigrationManagerError } from '../../core/errors.ts'
 import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
+import type { RowStatements } from './history-row.ts'
 
 /** Where a run of steps stands. */
 export interface State {
@@ -10,6 +11,7 @@ export interface State {
   basis: string | null
   /** The lock is held and the tables are there. */
   isOpen: boolean
+  rows: RowStatements
   /** The session is in a failed transaction. */
   isFailed: boolean
   /** One message for one file, and one for the opening: a syntax error in one file keeps its whole message from running. */

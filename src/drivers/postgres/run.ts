@@ -4,7 +4,9 @@ import { findBlocker } from './blocker.ts'
 import type { Link } from './link.ts'
 import type { MessageContext } from './message-context.ts'
 import { pause } from '../pause.ts'
-import type { Notice } from './session.ts'
+import { readGuard } from './guard.ts'
+import type { Listener } from './session.ts'
+import { ServerFailure } from './session-failure.ts'
 
 /** What all that runs on one database in one run has in common. */
 export interface Run {
@@ -35,12 +37,7 @@ const CANCEL_EVERY = 500
 const ASK_AFTER = 1_000
 
 /** Sends a message that an interruption of the run cancels; when it has to wait for somebody, says for whom. */
-export async function sendInterruptibly(
-  run: Run,
-  text: string,
-  silenceMs: number,
-  onNotice: (notice: Notice) => void,
-): Promise<void> {
+export async function sendInterruptibly(run: Run, text: string, silenceMs: number, listener: Listener): Promise<void> {
   const { link, signal } = run
   const watch = setTimeout(() => void nameBlocker(run), ASK_AFTER)
   // A cancel that arrives between two statements is lost, so it is sent until the message has ended.
@@ -53,11 +50,19 @@ export async function sendInterruptibly(
   signal.addEventListener('abort', cancel, { once: true })
   try {
     reach('sending')
-    await link.session.send(text, silenceMs, (notice) => {
-      watch.refresh()
-      onNotice(notice)
+    await link.session.send(text, silenceMs, {
+      onNotice(notice) {
+        watch.refresh()
+        listener.onNotice(notice)
+      },
+      onRow(first) {
+        watch.refresh()
+        listener.onRow(first)
+      },
     })
     reach('answered')
+  } catch (cause) {
+    throw cause instanceof ServerFailure ? readGuard(run.context, cause) : cause
   } finally {
     signal.removeEventListener('abort', cancel)
     clearTimeout(timer)

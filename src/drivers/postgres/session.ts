@@ -20,6 +20,16 @@ export interface Notice {
   readonly message: string
 }
 
+/** Who hears what the server says while it carries out a message, in the order in which the server said it. */
+export interface Listener {
+  readonly onNotice: (notice: Notice) => void
+  /** How the first value of a row begins, whichever statement it is of: 100 bytes at most; empty where there is none. */
+  readonly onRow: (first: string) => void
+}
+
+/** Hears nothing. */
+export const NOBODY: Listener = { onNotice: () => {}, onRow: () => {} }
+
 export interface SessionOptions {
   /** Asked when the server has been silent for too long: whether the backend is still at work. Without it, it is not. */
   readonly isAtWork?: (pid: number) => Promise<boolean>
@@ -39,10 +49,10 @@ export interface Session {
   /** Sends one message and returns the rows of its last statement that returned any, values as text. */
   ask(text: string, silenceMs: number): Promise<readonly (readonly (string | null)[])[]>
   /**
-   * Sends one message and throws its rows away. `onNotice` hears notices as they come. If the server says nothing for
-   * `silenceMs`, the connection counts as lost.
+   * Sends one message; the listener hears what the server says, as it comes. If the server says nothing for `silenceMs`,
+   * the connection counts as lost.
    */
-  send(text: string, silenceMs: number, onNotice: (notice: Notice) => void): Promise<void>
+  send(text: string, silenceMs: number, listener: Listener): Promise<void>
   /** Sends one message and returns the tag of its last command: a COMMIT in a failed transaction answers ROLLBACK. */
   tag(text: string, silenceMs: number): Promise<string>
   /** Asks the server to cancel what it is doing for us, over a connection of its own. */
@@ -101,7 +111,7 @@ function createSession(
   socket: Socket,
   isAtWork: (pid: number) => Promise<boolean>,
 ): Session & { backendPid: number } {
-  let onNotice: (notice: Notice) => void = () => {}
+  let listener: Listener = NOBODY
   let backend: { pid: number; secret: number } = { pid: 0, secret: 0 }
   let handedOver = false
   // postgres.js does not notice a socket that was closed before it took it over: without this, a query waits for ever.
@@ -142,39 +152,42 @@ function createSession(
       return socket
     },
     onnotice: (notice: Record<string, string | undefined>) =>
-      onNotice({ severity: notice['severity'] ?? '', message: notice['message'] ?? '' }),
+      listener.onNotice({ severity: notice['severity'] ?? '', message: notice['message'] ?? '' }),
   } as unknown as postgres.Options<Record<string, never>>
   const sql = postgres(options)
   const standInFor = passLongMessages(socket)
 
-  async function message(
-    text: string,
-    silenceMs: number,
-    listen: (notice: Notice) => void,
-    onRow: ((row: unknown) => void) | null,
-  ): Promise<unknown> {
+  async function message(text: string, silenceMs: number, heard: Listener | null): Promise<unknown> {
     const silence = setTimeout(() => void endSilence(), silenceMs)
     const endSilence = async (): Promise<void> => {
       // A file may allow its statements more time than we do.
       if (await isAtWork(backend.pid)) silence.refresh()
       else socket.destroy()
     }
-    onNotice = (notice) => {
-      silence.refresh()
-      listen(notice)
+    listener = {
+      onNotice(notice) {
+        silence.refresh()
+        heard?.onNotice(notice)
+      },
+      onRow(first) {
+        silence.refresh()
+        heard?.onRow(first)
+      },
     }
     try {
       const query = sql.unsafe(standInFor(text)).simple()
-      if (onRow === null) void query.values()
+      // Rows that are listened to are not kept, and not read: a file may select what it likes.
+      if (heard === null) void query.values()
+      else void query.raw().forEach((row) => listener.onRow(firstText(row)))
       // Racing awaits it, and awaiting is what sends it: postgres.js queries are lazy.
-      const result: unknown = await Promise.race([onRow === null ? query : query.forEach(onRow), lost])
+      const result: unknown = await Promise.race([query, lost])
       backend = backendOf(query) ?? backend
       return result
     } catch (cause) {
       throw translate(cause)
     } finally {
       clearTimeout(silence)
-      onNotice = () => {}
+      listener = NOBODY
     }
   }
 
@@ -183,13 +196,13 @@ function createSession(
       return backend.pid
     },
     async ask(text, silenceMs) {
-      return lastRows(await message(text, silenceMs, () => {}, null))
+      return lastRows(await message(text, silenceMs, null))
     },
-    async send(text, silenceMs, listen) {
-      await message(text, silenceMs, listen, () => {})
+    async send(text, silenceMs, heard) {
+      await message(text, silenceMs, heard)
     },
     async tag(text, silenceMs) {
-      const result = await message(text, silenceMs, () => {}, null)
+      const result = await message(text, silenceMs, null)
       const last: unknown = Array.isArray(result) && !('command' in result) ? result.at(-1) : result
       return typeof last === 'object' && last !== null && 'command' in last ? String(last.command) : ''
     },
@@ -223,6 +236,11 @@ function backendOf(query: object): { readonly pid: number; readonly secret: numb
   if (typeof state !== 'object' || state === null || !('pid' in state) || !('secret' in state)) return null
   const { pid, secret } = state
   return typeof pid === 'number' && typeof secret === 'number' ? { pid, secret } : null
+}
+
+function firstText(row: unknown): string {
+  const first: unknown = Array.isArray(row) ? row[0] : null
+  return Buffer.isBuffer(first) ? first.toString('utf8', 0, Math.min(first.length, 100)) : ''
 }
 
 /** A simple query of several statements answers with one result for each that returned rows, or with a single one. */

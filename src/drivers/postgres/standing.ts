@@ -65,8 +65,11 @@ export type Questioned = Pick<Extract<ReadPart, { kind: 'steps' }>, 'migration' 
 /** Sends text of ours, or of the migration that is named: only the notices of its statements are for people. */
 export function send(run: Run, text: string, migration?: string): Promise<void> {
   const { context, emit } = run
-  return sendInterruptibly(run, text, silenceOf(context), ({ message }) => {
-    if (migration !== undefined) emit({ type: 'notice', environment: context.environment, migration, message })
+  return sendInterruptibly(run, text, silenceOf(context), {
+    onNotice({ message }) {
+      if (migration !== undefined) emit({ type: 'notice', environment: context.environment, migration, message })
+    },
+    onRow() {},
   })
 }
 

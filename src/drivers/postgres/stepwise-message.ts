@@ -88,9 +88,9 @@ export function finishMessage(
   const { tables, runId } = context
   const entry = appendLog(tables, runId, context.author, {
     event: kind === 'apply' ? 'apply' : 'rollback',
-    migration: migration.name,
-    checksum: migration.checksum,
-    outcome: kind === 'apply' ? 'applied' : 'done',
+    migration: quoteLiteral(migration.name),
+    checksum: quoteLiteral(migration.checksum),
+    outcome: kind === 'apply' ? "'applied'" : "'done'",
     durationMs: String(durationMs),
     detail: quoteLiteral(JSON.stringify({ steps: units })),
   })
@@ -103,7 +103,7 @@ ${doBlock(`BEGIN
 ${change}
 WHERE migration_name = ${quoteLiteral(migration.name)} AND status = 'started' AND step = ${stepOf({ kind, done: units })} AND run_id = ${quoteLiteral(runId)};
 IF NOT FOUND THEN ${STALE}; END IF;
-${entry}
+${entry};
 END`)}
 COMMIT;`
 }

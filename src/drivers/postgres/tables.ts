@@ -63,8 +63,8 @@ function closeTable(table: string): string {
   const name = quoteLiteral(table)
   return `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;
   REVOKE ALL ON ${table} FROM PUBLIC;
-  IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'anon') THEN EXECUTE 'REVOKE ALL ON ' || ${name} || ' FROM anon'; END IF;
-  IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'authenticated') THEN EXECUTE 'REVOKE ALL ON ' || ${name} || ' FROM authenticated'; END IF;`
+  IF pg_catalog.to_regrole('anon') IS NOT NULL THEN EXECUTE 'REVOKE ALL ON ' || ${name} || ' FROM anon'; END IF;
+  IF pg_catalog.to_regrole('authenticated') IS NOT NULL THEN EXECUTE 'REVOKE ALL ON ' || ${name} || ' FROM authenticated'; END IF;`
 }
 
 /** Who writes into the log, with all that is known when it is written. */
@@ -72,29 +72,36 @@ export interface Author extends Omit<Actor, 'isTreeDirty'> {
   readonly isTreeDirty: boolean | null
 }
 
-/** One event of the log. `durationMs` and `detail` are SQL expressions; the rest are values. */
+/** One event of the log. All but `event` are SQL expressions. */
 export interface LogEntry {
   readonly event: 'init' | 'apply' | 'rollback' | 'fail' | RepairKind
-  readonly migration: string | null
-  readonly checksum: string | null
+  readonly migration: string
+  readonly checksum: string
   readonly outcome: string
   readonly durationMs: string
   readonly detail: string
 }
 
 /**
- * The statement that appends an event to the log. The row's hash is SHA-256 over the JSON array of its values and its
- * predecessor's hash, so that a row that was edited, taken out or moved is found.
+ * The statement that appends an event to the log, without its semicolon. The row's hash is SHA-256 over the JSON array of
+ * its values and its predecessor's hash, so that a row that was edited, taken out or moved is found. `beside` is what else
+ * the statement does, as a part of its WITH clause; `returning` what it answers, over the log's columns.
  */
-export function appendLog(tables: Tables, runId: string, author: Author, entry: LogEntry): string {
-  return `WITH latest AS (SELECT id, hash FROM ${tables.log} ORDER BY id DESC LIMIT 1),
+export function appendLog(
+  tables: Tables,
+  runId: string,
+  author: Author,
+  entry: LogEntry,
+  more?: { readonly beside: string; readonly returning: string },
+): string {
+  return `WITH ${more === undefined ? '' : `${more.beside},\n`}latest AS (SELECT id, hash FROM ${tables.log} ORDER BY id DESC LIMIT 1),
 entry AS (SELECT COALESCE((SELECT id FROM latest), 0) + 1 AS id, pg_catalog.clock_timestamp() AS at,
-  ${quoteLiteral(entry.event)}::text AS event, ${quoteNullable(entry.migration)}::text AS migration, ${quoteNullable(entry.checksum)}::text AS checksum,
-  ${quoteLiteral(entry.outcome)}::text AS outcome, (${entry.durationMs})::int AS duration, ${quoteLiteral(runId)}::uuid AS run, session_user::text AS role,
+  ${quoteLiteral(entry.event)}::text AS event, (${entry.migration})::text AS migration, (${entry.checksum})::text AS checksum,
+  (${entry.outcome})::text AS outcome, (${entry.durationMs})::int AS duration, ${quoteLiteral(runId)}::uuid AS run, session_user::text AS role,
   ${quoteNullable(author.osUser)}::text AS os_user, ${quoteNullable(author.gitCommit)}::text AS git_commit, ${quoteNullable(author.ciRun)}::text AS ci_run,
   (${entry.detail})::jsonb || ${quoteLiteral(JSON.stringify(signatureOf(author)))}::jsonb AS detail, COALESCE((SELECT hash FROM latest), '') AS previous)
 INSERT INTO ${tables.log} SELECT id, at, event, migration, checksum, outcome, duration, run, role, os_user, git_commit, ci_run, detail, previous,
-  ${logHash('entry')} FROM entry;`
+  ${logHash('entry')} FROM entry${more === undefined ? '' : ` RETURNING ${more.returning}`}`
 }
 
 /** The expression of a log row's hash, over the columns of the relation `row` (named as in `appendLog`). */

@@ -1,5 +1,5 @@
 import type { VerifyQuery } from '../../sql/verify.ts'
-import { mark } from './marker.ts'
+import { tell } from './marker.ts'
 import { GUARD } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
@@ -20,7 +20,7 @@ export function booleanOf({ text }: VerifyQuery): string {
 export function verifyInside(context: MessageContext, part: number, queries: readonly VerifyQuery[]): string {
   return queries
     .map(
-      (query, index) => `${mark(context, `'verifying:${part}:${index}'`)}
+      (query, index) => `${tell(context, `verifying:${part}:${index}`)}
 ${doBlock(`#variable_conflict use_column
 DECLARE answer text;
 BEGIN
