@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const here = import.meta.dirname
-const main = join(here, '..', 'dist', 'cli', 'main.js')
+const main = join(here, '..', 'dist', 'cli', 'main.cjs')
 if (!existsSync(main)) {
   process.stderr.write('migration-manager is not built yet: run npm ci && npm run build in the folder above.\n')
   process.exit(2)

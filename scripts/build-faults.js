@@ -12,13 +12,13 @@ import { join } from 'node:path'
  * Usage: node scripts/build-faults.js [folder], by default dist-faults; it must lie where node_modules is found.
  */
 
-const KILL_POINT = `import { appendFileSync } from 'node:fs'
+const KILL_POINT = `const { appendFileSync } = require('node:fs')
 
 const [moment, occurrence, signal] = (process.env.MM_FAULT ?? '').split(':')
 const trace = process.env.MM_FAULT_TRACE
 let times = 0
 
-export function reach(reached) {
+exports.reach = (reached) => {
   if (trace !== undefined) appendFileSync(trace, reached + '\\n')
   if (reached !== moment || ++times !== Number(occurrence)) return
   process.kill(process.pid, signal)
@@ -27,7 +27,7 @@ export function reach(reached) {
 }
 `
 
-const WARM = `import { runCommandLine } from './cli/command-line.js'
+const WARM = `import { runCommandLine } from './cli/command-line.cjs'
 
 const said = { stdout: '', stderr: '' }
 for (const name of ['stdout', 'stderr']) {
@@ -55,7 +55,7 @@ const target = process.argv[2] ?? join(root, 'dist-faults')
 // Complete or not at all: several test runs may start at once.
 const unfinished = `${target}.new-${process.pid}`
 cpSync(join(root, 'dist'), unfinished, { recursive: true })
-writeFileSync(join(unfinished, 'core', 'kill-point.js'), KILL_POINT)
+writeFileSync(join(unfinished, 'cli', 'kill-point.cjs'), KILL_POINT)
 writeFileSync(join(unfinished, 'warm.js'), WARM)
 const old = `${target}.old-${process.pid}`
 try {

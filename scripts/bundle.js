@@ -1,16 +1,18 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 /*
  * Puts the modules of the command line together into few files, after `tsc`: loading a hundred small modules takes longer
- * than all that a status does. `dist/cli/command-line.js` becomes the entry of the bundle, what it loads later lies in
- * `dist/cli/bundle/`. Packages stay packages, names stay names, and the source maps lead back to `src/`. The rest of
- * `dist/` stays as it is, for the library and for the processes that are started by their file. See ADR 0015.
+ * than all that a status does. `dist/cli/main.cjs` is the command, `dist/cli/command-line.cjs` what it does, and what is
+ * loaded later lies in `dist/cli/bundle/`. They are CommonJS, which Node.js finds and loads in half the time. Packages
+ * stay packages, names stay names, and the source maps lead back to `src/`. The rest of `dist/` stays as it is, for the
+ * library and for the processes that are started by their file. See ADR 0015.
  */
 
 const dist = join(import.meta.dirname, '..', 'dist')
-const bundle = join(dist, 'cli', 'bundle')
+const cli = join(dist, 'cli')
+const killPoint = join(cli, 'kill-point.cjs')
 
 /** Where the commands begin that are run most. Beside them only what the command line itself needs is loaded at once. */
 const USUAL = [
@@ -22,15 +24,18 @@ const USUAL = [
 /** The files that these import, and what those import, without what is loaded later. */
 const usual = new Set()
 
-rmSync(bundle, { recursive: true, force: true })
-const made = await rolldown({
-  input: { 'command-line': join(dist, 'cli', 'command-line.js') },
+const bundle = await rolldown({
+  input: { main: join(cli, 'main.js'), 'command-line': join(cli, 'command-line.js') },
   platform: 'node',
   // plan is sync, and loads it at once: that is meant so.
   checks: { ineffectiveDynamicImport: false },
-  // The kill points stay a file of their own: the fault tests put another in its place.
-  external: (id) => /^[@a-z]/i.test(id) || id.endsWith('/core/kill-point.js'),
+  external: /^[@a-z]/i,
   plugins: [
+    {
+      // A file of its own: the fault tests put another in its place.
+      name: 'kill-point',
+      resolveId: (id) => (id.endsWith('/core/kill-point.js') ? { id: killPoint, external: true } : null),
+    },
     {
       name: 'maps-of-tsc',
       load: (id) =>
@@ -49,12 +54,13 @@ const made = await rolldown({
     },
   ],
 })
-await made.write({
-  dir: join(dist, 'cli'),
-  format: 'esm',
+rmSync(join(cli, 'bundle'), { recursive: true, force: true })
+const { output } = await bundle.write({
+  dir: cli,
+  format: 'cjs',
   sourcemap: true,
-  entryFileNames: '[name].js',
-  chunkFileNames: 'bundle/[name]-[hash].js',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: 'bundle/[name]-[hash].cjs',
   // Each file costs a look-up, so all that several commands share lies in two: what a status needs, and the rest of it.
   codeSplitting: {
     groups: [
@@ -65,4 +71,9 @@ await made.write({
   // They are in the sources, to which the maps lead; here they would only be read over.
   comments: false,
 })
-await made.close()
+await bundle.close()
+
+// What tsc made for the command line is all in the bundle.
+const made = new Set(output.map(({ fileName }) => fileName.split('/')[0]))
+for (const name of readdirSync(cli)) if (!made.has(name)) rmSync(join(cli, name), { recursive: true })
+writeFileSync(killPoint, 'exports.reach = () => {}\n')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const main = join(root, 'dist', 'cli', 'main.js')
+const main = join(root, 'dist', 'cli', 'main.cjs')
 const project = mkdtempSync(join(tmpdir(), 'migration-manager-demo-'))
 const isTerminal = process.stdout.isTTY
 const env = { ...process.env, DATABASE_URL: 'embedded:dev', PROD_DATABASE_URL: 'embedded:prod' }

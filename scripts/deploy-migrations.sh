@@ -17,7 +17,7 @@ while [ -L "$self" ]; do
     *) self=$(dirname "$self")/$link ;;
   esac
 done
-main=$(cd "$(dirname "$self")/.." && pwd)/dist/cli/main.js
+main=$(cd "$(dirname "$self")/.." && pwd)/dist/cli/main.cjs
 if [ ! -f "$main" ]; then
   echo 'deploy-migrations: migration-manager is not built: run npm ci && npm run build' >&2
   exit 2

@@ -13,7 +13,7 @@ export const migrationManager: Peer = {
     {
       program: process.execPath,
       args: [
-        resolve('dist/cli/main.js'),
+        resolve('dist/cli/main.cjs'),
         ...{ sync: ['sync', '--yes'], status: ['status'], start: ['--version'] }[verb],
       ],
       env: Object.fromEntries(databases.map(({ environment, url }) => [`${environment}_DATABASE_URL`, url])),

@@ -12,6 +12,10 @@ if (argv.includes('--version') && !argv.includes('--')) {
   const version = readVersion()
   process.stdout.write(argv.includes('--json') ? `${JSON.stringify({ version })}\n` : `${version}\n`)
 } else {
+  void run()
+}
+
+async function run(): Promise<void> {
   const { runCommandLine } = await import('./command-line.ts')
   // Not process.exitCode: closing a connection waits for nobody.
   process.exit(await runCommandLine(argv))

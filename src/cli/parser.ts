@@ -1,4 +1,3 @@
-import yargs from 'yargs'
 import { nearestName } from '../config/names.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import { globalOptions } from './commands/command.ts'
@@ -7,6 +6,8 @@ import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
 
 /** Parses the arguments behind the program's name, strictly. Throws `usage/…` with the nearest name as a hint. */
 export async function parseCommandLine(argv: readonly string[], width: number): Promise<CommandLine> {
+  // It comes as an ES module only, and the bundle is none.
+  const { default: yargs } = await import('yargs')
   let chosen: { readonly spec: CommandSpec; readonly args: Arguments } | null = null
   const parser = yargs([...argv])
     .scriptName('migration-manager')

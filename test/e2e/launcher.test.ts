@@ -182,7 +182,7 @@ async function loadedPackages(
      const { cache } = createRequire(import.meta.url)
      process.on('exit', () => appendFileSync(${JSON.stringify(record)}, Object.keys(cache).join('\\n')))`,
   )
-  const main = join(ROOT, 'dist', 'cli', 'main.js')
+  const main = join(ROOT, 'dist', 'cli', 'main.cjs')
   const preload = pathToFileURL(join(project.dir, 'record.mjs')).href
   const ended = await runNode(['--import', preload, main, ...args], project.dir, env)
   const urls = existsSync(record) ? readFileSync(record, 'utf8').split('\n') : []

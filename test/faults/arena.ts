@@ -169,7 +169,7 @@ async function runCommandLine(
   const variables = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...Object.fromEntries(urls), ...env }
   if (Object.keys(env).length === 0 && onStart === undefined && IS_WARM)
     return runWarm(BUILD, { argv, cwd: folder, env: variables }, HANGS_AFTER_MS)
-  const child = spawn(process.execPath, [join(BUILD, 'cli', 'main.js'), ...argv], { cwd: folder, env: variables })
+  const child = spawn(process.execPath, [join(BUILD, 'cli', 'main.cjs'), ...argv], { cwd: folder, env: variables })
   let isHung = false
   const alarm = setTimeout(() => {
     isHung = true

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..', '..')
 
 /** The built command line, as a user's shell starts it. */
-export const MAIN: string = join(ROOT, 'dist', 'cli', 'main.js')
+export const MAIN: string = join(ROOT, 'dist', 'cli', 'main.cjs')
 
 /** How a run of the command line ended and what it said. */
 export interface CliResult {
