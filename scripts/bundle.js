@@ -27,6 +27,7 @@ const usual = new Set()
 const bundle = await rolldown({
   input: { main: join(cli, 'main.js'), 'command-line': join(cli, 'command-line.js') },
   platform: 'node',
+  preserveEntrySignatures: 'allow-extension',
   // plan is sync, and loads it at once: that is meant so.
   checks: { ineffectiveDynamicImport: false },
   external: /^[@a-z]/i,
@@ -63,6 +64,8 @@ const { output } = await bundle.write({
   chunkFileNames: 'bundle/[name]-[hash].cjs',
   // Each file costs a look-up, so all that several commands share lies in two: what a status needs, and the rest of it.
   codeSplitting: {
+    // Else the second would take what it needs out of the first.
+    includeDependenciesRecursively: false,
     groups: [
       { name: 'shared', minShareCount: 2, priority: 1, test: (id) => usual.has(id) },
       { name: 'seldom', minShareCount: 2 },

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import type { Dirent } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MigrationManagerError, ProblemsError, systemErrorCode } from '../core/errors.ts'
 import type { Migration, MigrationFile } from '../core/migration.ts'
@@ -20,19 +21,20 @@ export function readFolder(dir: string, cwd: string): readonly Migration[] {
 
 function listFiles(dir: string, cwd: string): MigrationFile[] {
   const folder = resolve(cwd, dir)
-  let names: string[]
+  let entries: Dirent[]
   try {
-    names = readdirSync(folder)
+    entries = readdirSync(folder, { withFileTypes: true })
   } catch (cause) {
     throw noFolder(dir, cause)
   }
-  return names
-    .filter((name) => name.toLowerCase().endsWith('.sql'))
-    .toSorted()
-    .map((fileName) => ({
-      fileName,
-      file: `${dir.replace(/[\\/]+$/, '')}/${fileName}`,
-      content: readContent(join(folder, fileName)),
+  const shown = dir.replace(/[\\/]+$/, '')
+  return entries
+    .filter(({ name }) => name.toLowerCase().endsWith('.sql'))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map((entry) => ({
+      fileName: entry.name,
+      file: `${shown}/${entry.name}`,
+      content: readContent(join(folder, entry.name), entry),
     }))
 }
 
@@ -59,9 +61,8 @@ function noFolder(dir: string, cause: unknown): MigrationManagerError {
   })
 }
 
-function readContent(path: string): MigrationFile['content'] {
+function readContent(path: string, kind: Dirent): MigrationFile['content'] {
   try {
-    const kind = lstatSync(path)
     if (kind.isSymbolicLink()) {
       return { unreadable: 'it is a symbolic link, not a regular file.', hint: 'Put the file itself there.' }
     }

@@ -25,16 +25,21 @@ export interface Script {
 
 /** What was read last: the text of a step is looked at by several checks, and then by the driver. */
 const known = new Map<string, Script>()
-const MOST_KNOWN = 1_000
-/** In UTF-16 units; what is read of a longer text is large itself. */
-const LONGEST_KNOWN = 64 * 1024
+let knownLength = 0
+/** The length of all texts together, in UTF-16 units. */
+const MOST_KNOWN = 32 * 1024 * 1024
 
 /** Reads a migration's text, as it will be sent. Never throws. */
 export function readScript(text: string): Script {
-  if (text.length > LONGEST_KNOWN) return read(text)
-  const script = known.get(text) ?? read(text)
-  if (known.size >= MOST_KNOWN) known.clear()
+  const found = known.get(text)
+  if (found !== undefined) return found
+  const script = read(text)
+  if (knownLength + text.length > MOST_KNOWN) {
+    known.clear()
+    knownLength = 0
+  }
   known.set(text, script)
+  knownLength += text.length
   return script
 }
 

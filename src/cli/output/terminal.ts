@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import type { RunEvent } from '../../core/event.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Page } from './page.ts'
@@ -34,7 +35,7 @@ export interface Terminal {
 }
 
 export function openTerminal(options: TerminalOptions): Terminal {
-  const { stdout, stderr, stdin, env } = process
+  const { stdout, stderr, env } = process
   const redactor = createRedactor()
   const writer = createWriter({ stdout, stderr, redactor, env })
   const pageOf = (stream: NodeJS.WriteStream): Page => ({
@@ -59,7 +60,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
     page,
     errorPage,
     writer,
-    isInteractive: stdin.isTTY && stderr.isTTY && !options.json && env['CI'] !== 'true',
+    // Not process.stdin.isTTY: that opens the stream, and few runs read from it.
+    isInteractive: isatty(0) && stderr.isTTY && !options.json && env['CI'] !== 'true',
     hide: (secrets) => redactor.add(secrets),
     report(event) {
       progress ??= start()
@@ -76,7 +78,7 @@ async function loadSpinner(writer: Writer): Promise<Spinner> {
   const { default: ora } = await import('ora')
   // ora asks for a whole WriteStream and uses of it what our stand-in has.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const stream = writer.asTerminal() as unknown as NodeJS.WriteStream
+  const stream = (await writer.asTerminal()) as unknown as NodeJS.WriteStream
   // discardStdin would put the terminal into raw mode, and ^C would no longer be a signal.
   return ora({ stream, discardStdin: false })
 }

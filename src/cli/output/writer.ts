@@ -1,7 +1,7 @@
 import type { Redactor } from './redactor.ts'
 import { sanitize, sanitizeJson, sanitizeLayout } from './sanitizer.ts'
 import { type StreamLike, createSink } from './sink.ts'
-import { SpinnerStream } from './spinner-stream.ts'
+import type { SpinnerStream } from './spinner-stream.ts'
 import {
   type CommandName,
   type CommandProperties,
@@ -46,7 +46,7 @@ export interface Writer {
    * draws with them. That is safe only because nothing else can put one in: every text given to the spinner goes
    * through `sanitize` first.
    */
-  readonly asTerminal: () => SpinnerStream
+  readonly asTerminal: () => Promise<SpinnerStream>
   /** Resolves, and never rejects, when all that was written is with the operating system or its stream is gone. */
   readonly flush: () => Promise<void>
 }
@@ -78,7 +78,10 @@ export function createWriter({ stdout, stderr, redactor, env }: WriterOptions): 
       )
     },
     clean: (text) => sanitizeLayout(redactor.redact(text)),
-    asTerminal: () => new SpinnerStream(stderr, (text) => progress.write(defuse(redactor.redact(text)))),
+    async asTerminal() {
+      const { SpinnerStream } = await import('./spinner-stream.ts')
+      return new SpinnerStream(stderr, (text) => progress.write(defuse(redactor.redact(text))))
+    },
     async flush() {
       await Promise.all([results.flush(), progress.flush()])
     },

@@ -177,21 +177,21 @@ describe('a workflow command', () => {
 })
 
 describe('the stream for the spinner', () => {
-  test('looks like stderr', () => {
-    const stream = writerTo({ stderr: recorder({ isTTY: true, columns: 72, rows: 20 }) }).asTerminal()
+  test('looks like stderr', async () => {
+    const stream = await writerTo({ stderr: recorder({ isTTY: true, columns: 72, rows: 20 }) }).asTerminal()
     expect(stream).toMatchObject({ isTTY: true, columns: 72, rows: 20, writable: true })
-    expect(writerTo({}).asTerminal().isTTY).toBe(false)
+    expect((await writerTo({}).asTerminal()).isTTY).toBe(false)
   })
 
-  test('does not know a width where stderr says 0', () => {
-    const stream = writerTo({ stderr: recorder({ isTTY: true, columns: 0, rows: 0 }) }).asTerminal()
+  test('does not know a width where stderr says 0', async () => {
+    const stream = await writerTo({ stderr: recorder({ isTTY: true, columns: 0, rows: 0 }) }).asTerminal()
     expect([stream.columns, stream.rows]).toEqual([undefined, undefined])
   })
 
-  test('lets cursor movements pass, in order with lines written beside it, and hides secrets', () => {
+  test('lets cursor movements pass, in order with lines written beside it, and hides secrets', async () => {
     const stderr = recorder({ isTTY: true })
     const writer = writerTo({ stderr })
-    const stream = writer.asTerminal()
+    const stream = await writer.asTerminal()
     stream.write('⠋ hunter2-long')
     stream.cursorTo(0)
     stream.clearLine(1)
