@@ -14,6 +14,7 @@ export function usesNewEnumValue(text: string, statements: readonly Statement[])
   const added = new Set<string>()
   for (const statement of statements) {
     if (added.size > 0 && holdsLiteral(text, statement, added)) return true
+    if (!mayNameType(text, statement)) continue
     const words = text.slice(statement.start, statement.end)
     const type = CREATES_TYPE.exec(words)?.[1]
     if (type !== undefined) created.add(type.toLowerCase())
@@ -21,6 +22,12 @@ export function usesNewEnumValue(text: string, statements: readonly Statement[])
     if (name !== undefined && value !== undefined && !created.has(name.toLowerCase())) added.add(`'${value}'`)
   }
   return false
+}
+
+/** Whether it begins with A or C: most do not, and there may be very many of them. */
+function mayNameType(text: string, { start }: Statement): boolean {
+  const letter = text.charCodeAt(start)
+  return letter === 0x41 || letter === 0x43 || letter === 0x61 || letter === 0x63
 }
 
 /** Whether one of the literals stands in the statement, on its own or in the body of a function. */

@@ -72,7 +72,7 @@ export function composeMessage(context: MessageContext, composition: Composition
   const texts: string[] = []
   writeMessage(context, composition, {
     write: (text) => void texts.push(text),
-    onStatement: () => {},
+    onSpan: () => {},
   })
   const strides = composition.parts.map(({ statements }) => strideOf(statements))
   return {
@@ -87,14 +87,19 @@ function strideOf(statements: readonly StatementSpan[]): number {
   return Math.ceil(statements.length / MAX_MARKS)
 }
 
+/** From the first to the last of some statements, with what the file has between them. */
+function spanOf(statements: readonly StatementSpan[]): StatementSpan {
+  return { start: statements[0]?.start ?? 0, end: statements.at(-1)?.end ?? 0 }
+}
+
 interface MessageWriter {
   readonly write: (text: string) => void
-  /** What is written next is this statement of this part. */
-  readonly onStatement: (part: number, statement: StatementSpan) => void
+  /** What is written next is this piece of this part's text. */
+  readonly onSpan: (part: number, span: StatementSpan) => void
 }
 
 function writeMessage(context: MessageContext, composition: Composition, writer: MessageWriter): void {
-  const { write, onStatement } = writer
+  const { write, onSpan } = writer
   if (composition.rollback) write(LEAVE)
   write(`${context.sessionSettings}${tell(context, 'began')}\n`)
   if (composition.opening !== null) write(opening(context, composition.opening))
@@ -108,10 +113,11 @@ function writeMessage(context: MessageContext, composition: Composition, writer:
     const isBrief = followStatements()
     write(composition.holds && part > 0 ? localSettings(context) : `BEGIN;${localSettings(context)}`)
     write(beginRow(context, rows, kind, part, migration))
-    for (const [index, statement] of statements.entries()) {
-      const text = source.sql.slice(statement.start, statement.end)
-      if (index % stride === 0) write((isBrief(text) ? note : tell)(context, `statement:${part}:${index}`))
-      onStatement(part, statement)
+    for (let first = 0; first < statements.length; first += stride) {
+      const span = spanOf(statements.slice(first, first + stride))
+      const text = source.sql.slice(span.start, span.end)
+      write((isBrief(text) ? note : tell)(context, `statement:${part}:${first}`))
+      onSpan(part, span)
       write(text)
       // On a line of its own: the statement may end in a line comment.
       write('\n;')
@@ -142,7 +148,7 @@ function findPosition(
       texts.push(text)
       length += text.length
     },
-    onStatement: (part, { start, end }) =>
+    onSpan: (part, { start, end }) =>
       pieces.push({ part, messageStart: length, fileStart: start, length: end - start }),
   })
   return findPiece(pieces, utf16Offset(texts.join(''), position))
