@@ -34,6 +34,7 @@ export function readScript(text: string): Script {
   const found = known.get(text)
   if (found !== undefined) return found
   const script = read(text)
+  if (text.length > MOST_KNOWN) return script
   if (knownLength + text.length > MOST_KNOWN) {
     known.clear()
     knownLength = 0

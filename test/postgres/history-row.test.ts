@@ -117,3 +117,69 @@ test('a statement that may take long is announced before it ends, with all that 
   expect(run.exitCode).toBe(0)
   expect(run.stderr).toContain('applied 002-b')
 })
+
+test('a cast that never fails does not silence the guard of a file that lost its row', async () => {
+  await using database = await createDatabase('rows')
+  await using project = createProject({
+    files: {
+      'database/001-cast.sql': `CREATE FUNCTION to_int(text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN pg_catalog.int4in(pg_catalog.textout($1)); EXCEPTION WHEN others THEN RETURN 0; END $$;
+CREATE CAST (text AS int) WITH FUNCTION to_int(text);
+`,
+      'database/002-lost.sql':
+        "DELETE FROM schema_migrations WHERE migration_name = '002-lost';\nCREATE TABLE a (id int);\n",
+    },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const run = await project.run(['sync', '--json'])
+
+  expect(run.exitCode).toBe(6)
+  expect(run.json()['environments'][0].failed.error.code).toBe('migration/escaped')
+  expect(await database.query('SELECT migration_name FROM schema_migrations')).toMatchObject([
+    { migration_name: '001-cast' },
+  ])
+})
+
+test('what fails in a statement that an earlier message prepared is not blamed on another file', async () => {
+  await using database = await createDatabase('rows')
+  const files = Array.from({ length: 105 }, (_, index): [string, string] => {
+    const number = String(index + 1).padStart(3, '0')
+    return [`database/${number}-t.sql`, `CREATE TABLE t${number} (id int);\n`]
+  })
+  const rows = Array.from({ length: 300 }, (_, id) => `INSERT INTO t101 VALUES (${id});`).join('\n')
+  await using project = createProject({
+    files: {
+      ...Object.fromEntries(files),
+      'database/101-t.sql': `CREATE TABLE t101 (id int);\n${rows}\n`,
+      'database/104-t.sql': 'CREATE TABLE t104 (id int);\nDROP TABLE schema_migrations;\n',
+    },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const run = await project.run(['sync', '--json'])
+
+  const [environment] = run.json()['environments']
+  expect(run.exitCode).toBe(1)
+  expect(environment.failed).toMatchObject({ name: '104-t', error: { file: 'database/104-t.sql', line: 2 } })
+  expect(await database.query("SELECT migration_name FROM schema_migrations_log WHERE event = 'fail'")).toMatchObject([
+    { migration_name: '104-t' },
+  ])
+  expect(await database.query('SELECT count(*)::int FROM schema_migrations')).toMatchObject([{ count: 103 }])
+})
+
+test('the server keeps the statements of the rows, and not the text of the migrations with them', async () => {
+  await using database = await createDatabase('rows')
+  await using project = createProject({
+    files: {
+      'database/001-large.sql': `CREATE TABLE kept AS SELECT name, statement FROM pg_prepared_statements;\n-- ${'x'.repeat(100_000)}\n`,
+    },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const run = await project.run(['sync'])
+
+  expect(run).toMatchObject({ exitCode: 0 })
+  const kept = await database.query('SELECT statement FROM kept')
+  expect(kept).toHaveLength(2)
+  for (const { statement } of kept) expect(statement).toMatch(/^PREPARE "mm-[^;]*$/u)
+})

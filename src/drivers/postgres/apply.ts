@@ -3,6 +3,7 @@ import { reach } from '../../core/kill-point.ts'
 import type { RunResult } from '../../core/outcome.ts'
 import { sourceOf } from '../../core/plan.ts'
 import type { Step } from '../../core/plan.ts'
+import { findCulprit } from './culprit.ts'
 import { describeServerFailure } from './errors.ts'
 import { LostConnection, ServerFailure } from './session-failure.ts'
 import { describeMigrationFailure, escapedError, interruptedError, poolerError, unrunnableError } from './failure.ts'
@@ -214,8 +215,8 @@ async function handleFailure(
     return state.done.length === 0 ? { kind: 'stale' } : stop(state, steps, 'failed', lockHeldError(link, null))
   }
 
-  const part = (position === null ? null : message.findPosition(position))?.part ?? progress.part
-  const broken = sent[part] ?? sent[0]
+  const culprit = findCulprit(message, sent, progress, position)
+  const broken = sent[culprit.part] ?? sent[0]
   if (broken === undefined) throw describeServerFailure(cause.server, link.options.place)
   const { migration } = broken
   if (code === GUARD.escaped) return stop(state, steps, 'needs-person', escapedError(run, migration))
@@ -227,7 +228,7 @@ async function handleFailure(
   }
   reach('failed')
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
-  const error = describeMigrationFailure(run, broken, failed)
+  const error = describeMigrationFailure(run, broken, { cause, progress, culprit })
   // The log is told as a courtesy: what is true is that the migration was rolled back.
   if (state.isOpen) {
     await link.session.send(composeFailure(context, migration, error.engineCode ?? error.code), 10_000, NOBODY).then(

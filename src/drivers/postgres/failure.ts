@@ -6,7 +6,8 @@ import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
 import type { ServerError, ServerFailure } from './session-failure.ts'
-import type { Message, Part } from './message.ts'
+import type { Culprit } from './culprit.ts'
+import type { Part } from './message.ts'
 import type { Progress } from './progress.ts'
 import { GUARD } from './message-context.ts'
 import type { Run } from './run.ts'
@@ -15,14 +16,12 @@ import type { Run } from './run.ts'
 export function describeMigrationFailure(
   run: Run,
   part: Part,
-  failed: { readonly cause: ServerFailure; readonly message: Message; readonly progress: Progress },
+  failed: { readonly cause: ServerFailure; readonly progress: Progress; readonly culprit: Culprit },
 ): MigrationManagerError {
   const { server } = failed.cause
   const query = part.queries[failed.progress.query]
   if (query !== undefined) return unverifiedError(run, part.migration, query, server)
-  const position = server.position === null ? null : failed.message.findPosition(server.position)
-  const offset = position?.offset ?? part.statements[failed.progress.statement]?.start
-  return describeStatementFailure(run, part.source, server, offset)
+  return describeStatementFailure(run, part.source, server, failed.culprit.offset)
 }
 
 /** A verify query that did not answer true, or could not be answered; `note` says what became of the migration. */

@@ -10,19 +10,25 @@ const WORDS = {
   escaped: 'the file ended the transaction that it was run in',
 } as const
 
+type RowGuard = keyof typeof WORDS
+
+const ROW_GUARDS: readonly RowGuard[] = ['locked', 'stale', 'escaped']
+
 /**
  * An SQL expression of type text that fails when it is evaluated. SQL itself can raise nothing, and a PL/pgSQL block is
- * read and planned anew each time; so it is a text that is no number. `concat` is not immutable: the server does not
- * evaluate it while it plans.
+ * read and planned anew each time; so it is a text that is read as a number. By the type's own functions: a cast could
+ * be somebody else's (CREATE CAST), and need not fail. `concat` is not immutable: the server does not evaluate it while
+ * it plans.
  */
-export function refuse({ marker }: MessageContext, guard: keyof typeof WORDS): string {
-  return `pg_catalog.concat(${quoteLiteral(`${WORDS[guard]} (${marker}:${guard})`)})::int::text`
+export function refuse({ marker }: MessageContext, guard: RowGuard): string {
+  const words = quoteLiteral(`${WORDS[guard]} (${marker}:${guard})`)
+  return `pg_catalog.int4in(pg_catalog.textout(pg_catalog.concat(${words})))::text`
 }
 
 /** A failure of `refuse` under the SQLSTATE of its guard; any other as it is. */
 export function readGuard({ marker }: MessageContext, failure: ServerFailure): ServerFailure {
   const { server } = failure
   if (server.code !== '22P02') return failure
-  const guard = (['locked', 'stale', 'escaped'] as const).find((name) => server.message.includes(`(${marker}:${name})`))
+  const guard = ROW_GUARDS.find((name) => server.message.includes(`(${marker}:${name})`))
   return guard === undefined ? failure : new ServerFailure({ ...server, code: GUARD[guard], message: WORDS[guard] })
 }

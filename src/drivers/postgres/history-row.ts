@@ -2,7 +2,7 @@ import type { Migration } from '../../core/migration.ts'
 import type { Step } from '../../core/plan.ts'
 import { refuse } from './guard.ts'
 import type { MessageContext } from './message-context.ts'
-import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { doBlock, quoteIdentifier, quoteLiteral } from './quote.ts'
 import { appendLog } from './tables.ts'
 
 /*
@@ -31,16 +31,23 @@ const WRITERS: Record<Step['kind'], Record<Moment, (context: MessageContext, val
   revert: { begin: beginRevert, end: endRevert },
 }
 
-/** Gives the session the statements for steps of these kinds, in place of those that it may have from an earlier run. */
+/**
+ * Gives the session the statements for steps of these kinds, in place of those that it may have from an earlier run. The
+ * server keeps the text that they came in, and copies it each time that they are run: in a block, that text is the
+ * statement alone and not the whole message.
+ */
 export function prepareRows(context: MessageContext, kinds: Iterable<Step['kind']>): string {
   const prepared = [...new Set(kinds)].flatMap((kind) =>
-    (['begin', 'end'] as const).map(
-      (moment) =>
-        `PREPARE ${nameOf(context, kind, moment)}(text, text, text) AS ${WRITERS[kind][moment](context, PARAMETERS)};`,
-    ),
+    (['begin', 'end'] as const).map((moment) => {
+      const statement = WRITERS[kind][moment](context, PARAMETERS)
+      return `EXECUTE ${quoteLiteral(`PREPARE ${nameOf(context, kind, moment)}(text, text, text) AS ${statement}`)};`
+    }),
   )
-  return `DEALLOCATE ALL;\n${prepared.join('\n')}\n`
+  return `${FORGET}${doBlock(`BEGIN\n${prepared.join('\n')}\nEND`)}\n`
 }
+
+/** Takes them away again. The session is ours alone, and has no others. */
+export const FORGET = 'DEALLOCATE ALL;'
 
 /**
  * Makes the migration's row, or takes the one that it has, in the state `started`; before anything of the file, so that
@@ -159,5 +166,5 @@ function end(
 /** In seconds, not as a date: the file may change how dates are written and read. */
 const START_CLOCK = `pg_catalog.set_config('migration_manager.started', EXTRACT(epoch FROM pg_catalog.clock_timestamp())::text, true)`
 
-/** Milliseconds since then; 0 when the file has reset it with all settings. */
-const CLOCK = `COALESCE(pg_catalog.round((EXTRACT(epoch FROM pg_catalog.clock_timestamp()) - NULLIF(pg_catalog.current_setting('migration_manager.started', true), '')::numeric) * 1000), 0)::int`
+/** Milliseconds since then; 0 when the file has reset it with all settings. No operator could be taken for somebody else's. */
+const CLOCK = `COALESCE(pg_catalog.round((EXTRACT(epoch FROM pg_catalog.clock_timestamp()) - NULLIF(pg_catalog.current_setting('migration_manager.started', true), '')::numeric) * 1000::numeric), 0)::int`

@@ -2,6 +2,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
 import type { Held, HoldResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
+import { findCulprit } from './culprit.ts'
 import { describeServerFailure } from './errors.ts'
 import { ServerFailure } from './session-failure.ts'
 import { describeMigrationFailure, escapedError, interruptedError, lostError, unrunnableError } from './failure.ts'
@@ -84,14 +85,14 @@ async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promi
     run.lock.isHeld = true
     return { kind: 'stale' }
   }
-  const index = (position === null ? null : message.findPosition(position))?.part ?? progress.part
-  const part = parts[index]
+  const culprit = findCulprit(message, parts, progress, position)
+  const part = parts[culprit.part]
   if (part === undefined || (progress.hasBegun && !progress.hasOpened)) {
     await run.link.session.ask('ROLLBACK', silenceOf(run.context)).catch(() => {})
     throw describeServerFailure(cause.server, run.link.options.place)
   }
   const { migration } = part
-  const error = describeMigrationFailure(run, part, refused)
+  const error = describeMigrationFailure(run, part, { cause, progress, culprit })
   if (progress.hasOpened) {
     await run.link.session
       .ask(composeFailure(run.context, migration, error.engineCode ?? error.code), silenceOf(run.context))

@@ -2,7 +2,7 @@ import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
 import { followStatements } from '../../sql/brief.ts'
-import { beginRow, endRow } from './history-row.ts'
+import { beginRow, endRow, FORGET } from './history-row.ts'
 import type { RowStatements } from './history-row.ts'
 import { note, tell } from './marker.ts'
 import { localSettings, silenceOf } from './message-context.ts'
@@ -83,7 +83,7 @@ export function composeMessage(context: MessageContext, composition: Composition
 }
 
 /** Every n-th statement of a file is marked. */
-function strideOf(statements: readonly StatementSpan[]): number {
+export function strideOf(statements: readonly StatementSpan[]): number {
   return Math.ceil(statements.length / MAX_MARKS)
 }
 
@@ -116,7 +116,8 @@ function writeMessage(context: MessageContext, composition: Composition, writer:
     for (let first = 0; first < statements.length; first += stride) {
       const span = spanOf(statements.slice(first, first + stride))
       const text = source.sql.slice(span.start, span.end)
-      write((isBrief(text) ? note : tell)(context, `statement:${part}:${first}`))
+      // Of a run of statements the text says too little.
+      write((stride === 1 && isBrief(text) ? note : tell)(context, `statement:${part}:${first}`))
       onSpan(part, span)
       write(text)
       // On a line of its own: the statement may end in a line comment.
@@ -168,9 +169,9 @@ export function composeFailure(context: MessageContext, migration: Migration, co
   return `${LEAVE}${context.sessionSettings}BEGIN;SET LOCAL row_security = off;${entry};COMMIT;${unlock(context)}`
 }
 
-/** Gives the session lock back; a message of its own for those who hold it and have nothing more to say. */
+/** Gives back the session lock, and the statements that go with it; a message of its own for those who have nothing more to say. */
 export function unlock({ hasSession }: MessageContext): string {
-  return hasSession ? doBlock('BEGIN PERFORM pg_catalog.pg_advisory_unlock_all(); END') : ''
+  return hasSession ? `${doBlock('BEGIN PERFORM pg_catalog.pg_advisory_unlock_all(); END')}${FORGET}` : ''
 }
 
 function committing(context: MessageContext, part: number): string {

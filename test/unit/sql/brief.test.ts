@@ -26,6 +26,11 @@ describe('a statement may take long', () => {
   test.each([
     'CREATE TABLE t AS SELECT * FROM big',
     'CREATE TABLE t AS\n(WITH x AS (TABLE big) SELECT * FROM x)',
+    'CREATE TABLE t AS ((SELECT * FROM big))',
+    'CREATE TABLE t AS -- all of it\nTABLE big',
+    'CREATE TABLE p PARTITION OF big FOR VALUES IN (1)',
+    'CREATE SCHEMA s CREATE TABLE t AS SELECT * FROM big',
+    'INSERT INTO t TABLE big',
     'CREATE MATERIALIZED VIEW v AS SELECT * FROM big',
     'CREATE INDEX big_x ON big (x)',
     'ALTER TABLE big ADD COLUMN y uuid DEFAULT gen_random_uuid()',
@@ -47,9 +52,10 @@ describe('a table that the file made itself', () => {
         'INSERT INTO app.t VALUES (1)',
         'CREATE UNIQUE INDEX t_id ON app.t (id)',
         'ALTER TABLE ONLY app.t ADD COLUMN note text',
+        'ALTER TABLE app.t ATTACH PARTITION big FOR VALUES IN (1)',
         'ALTER TABLE other ADD COLUMN note text',
       ),
-    ).toEqual([true, true, true, true, false])
+    ).toEqual([true, true, true, true, false, false])
   })
 
   test('is no longer known to be small when something else ran that may have filled it', () => {
