@@ -18,16 +18,17 @@ export const SILENT: ProgressReporter = { report() {}, stop() {} }
  * and control characters out of text of foreign origin.
  */
 export function createPlainProgress(write: (line: string) => void, clean: (text: string) => string): ProgressReporter {
-  let last = ''
+  /** The gist of what was said last, by environment: several wait at the same time. */
+  const last = new Map<string, string>()
   return {
     report(event) {
       const what = describe(event, clean)
-      const line = `${event.environment}: ${what ?? ''}\n`
+      if (what === null) return
       // Waiting is said once, not at every look with the seconds that have passed.
-      const gist = `${event.environment}: ${what?.replaceAll(/\d+/g, '') ?? ''}`
-      if (what === null || (event.type === 'waiting' && gist === last)) return
-      last = gist
-      write(line)
+      const gist = what.replaceAll(/\d+/g, '')
+      if (event.type === 'waiting' && gist === last.get(event.environment)) return
+      last.set(event.environment, gist)
+      write(`${event.environment}: ${what}\n`)
     },
     stop() {},
   }
