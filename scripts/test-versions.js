@@ -18,6 +18,7 @@ const TESTS = [
   'test/contract',
   'test/postgres/flights',
   'test/postgres/history-digest',
+  'test/postgres/history-row',
   'test/postgres/session-settings',
   'test/postgres/catalog',
   'test/postgres/errors',
