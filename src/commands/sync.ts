@@ -34,8 +34,8 @@ export interface SyncPorts {
 
 /**
  * Brings the selected environments to the same schema, one after the other in promotion order, the databases of a fleet
- * in waves; the first that does not come to its end leaves the later ones untouched. With `dryRun` it stops where the first write would come; with `atomic` all of them
- * are brought there, or none.
+ * in waves; the first that does not come to its end leaves the later ones untouched. With `dryRun` it stops where the
+ * first write would come; with `atomic` all of them are brought there, or none.
  */
 export async function sync(
   project: Project,

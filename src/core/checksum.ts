@@ -3,6 +3,9 @@ import { createHash, hash } from 'node:crypto'
 /** `sha256:` and 64 lower-case hexadecimal digits. The algorithm is part of the value, so that it can change one day. */
 export type Checksum = `sha256:${string}`
 
+/** What is hashed at once at most, in UTF-16 units. */
+const PIECE = 1_048_576
+
 /** The text whose checksum is taken and which is run: one byte order mark removed, CRLF turned into LF, nothing else. */
 export function normalizeText(text: string): string {
   return (text.startsWith('\uFEFF') ? text.slice(1) : text).replaceAll('\r\n', '\n')
@@ -13,8 +16,6 @@ export function checksumOf(text: string): Checksum {
   const normal = normalizeText(text)
   return `sha256:${normal.length <= PIECE ? hash('sha256', normal, 'hex') : hashPieces(normal)}`
 }
-
-const PIECE = 1_048_576
 
 /** In pieces: what is hashed is copied first, and a file may be large. */
 function hashPieces(normal: string): string {

@@ -78,7 +78,7 @@ test('--version prints the version and loads no package', async () => {
 
   const result = await loadedPackages(project, ['--version'])
 
-  expect(result).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '', packages: [] })
+  expect(result).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '', packages: [], bundles: [] })
 })
 
 test('--help lists every command and its options, and loads no client library', async () => {
@@ -107,9 +107,11 @@ test('status into a pipe loads no spinner', async () => {
     env: { DATABASE_URL: database.url },
   })
 
-  const { exitCode, packages } = await loadedPackages(project, ['status'], { DATABASE_URL: database.url })
+  const { exitCode, packages, bundles } = await loadedPackages(project, ['status'], { DATABASE_URL: database.url })
 
   expect(exitCode).toBe(0)
+  // The reader of SQL, and what starts processes, are in another.
+  expect(bundles.toSorted()).toEqual(['connection', 'rolldown', 'shared', 'status'])
   expect(packages).toContain('cli-table3')
   expect(packages).toContain('postgres')
   expect(packages).not.toContain('ora')
@@ -164,7 +166,7 @@ async function loadedPackages(
   project: TestProject,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Ended & { readonly packages: readonly string[] }> {
+): Promise<Ended & { readonly packages: readonly string[]; readonly bundles: readonly string[] }> {
   const record = join(project.dir, 'loaded.txt')
   project.write(
     'hooks.mjs',
@@ -187,7 +189,8 @@ async function loadedPackages(
   const ended = await runNode(['--import', preload, main, ...args], project.dir, env)
   const urls = existsSync(record) ? readFileSync(record, 'utf8').split('\n') : []
   expect(urls).toContain(pathToFileURL(main).href)
-  return { ...ended, packages: PACKAGES.filter((name) => urls.some((url) => url.includes(`/node_modules/${name}/`))) }
+  const packages = PACKAGES.filter((name) => urls.some((url) => url.includes(`/node_modules/${name}/`)))
+  return { ...ended, packages, bundles: urls.flatMap((url) => /\/cli\/bundle\/(\w+)-/.exec(url)?.[1] ?? []) }
 }
 
 function runNode(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Promise<Ended> {

@@ -25,7 +25,7 @@ export async function amendHistory(run: Run, repair: Repair, basis: string): Pro
     const { progress, listener } = followProgress(context, [], emit)
     const message = composeMessage(context, {
       rollback: false,
-      opening: { basis, rename: false, prepares: [] },
+      opening: { basis, rename: false, kinds: [] },
       behind: amendMessage(context, repair),
       parts: [],
       rows: 'written-out',

@@ -116,10 +116,9 @@ async function sendParts(
   const { context, emit } = run
   const isOpeningAlone = !state.isOpen && state.isSingly
   const sent = isOpeningAlone ? [] : parts
-  const prepares = state.rows === 'prepared' ? steps.map(({ kind }) => kind) : []
   const message = composeMessage(context, {
     rollback: state.isFailed,
-    opening: state.isOpen ? null : { basis: state.basis, rename: false, prepares },
+    opening: state.isOpen ? null : { basis: state.basis, rename: false, kinds: steps.map(({ kind }) => kind) },
     parts: sent,
     rows: state.rows,
     holds: false,

@@ -14,6 +14,7 @@ import { appendLog } from './tables.ts'
 /** Whether the session was given the statements (`prepareRows`), or each is written out where it stands. */
 export type RowStatements = 'prepared' | 'written-out'
 
+/** Before the migration's SQL, or behind it. */
 type Moment = 'begin' | 'end'
 
 /** What the statements are about, as SQL expressions of type text. */
@@ -36,7 +37,8 @@ const WRITERS: Record<Step['kind'], Record<Moment, (context: MessageContext, val
  * server keeps the text that they came in, and copies it each time that they are run: in a block, that text is the
  * statement alone and not the whole message.
  */
-export function prepareRows(context: MessageContext, kinds: Iterable<Step['kind']>): string {
+export function prepareRows(context: MessageContext, kinds: readonly Step['kind'][]): string {
+  if (kinds.length === 0) return ''
   const prepared = [...new Set(kinds)].flatMap((kind) =>
     (['begin', 'end'] as const).map((moment) => {
       const statement = WRITERS[kind][moment](context, PARAMETERS)
@@ -50,52 +52,37 @@ export function prepareRows(context: MessageContext, kinds: Iterable<Step['kind'
 export const FORGET = 'DEALLOCATE ALL;'
 
 /**
- * Makes the migration's row, or takes the one that it has, in the state `started`; before anything of the file, so that
- * the row's key is the second fence, and nothing of the file can keep it from being written. Fails with `GUARD.locked`
- * or `GUARD.stale`.
+ * The statement at one end of a migration's SQL; `part` is its number in its message.
+ *
+ * `begin` makes the migration's row, or takes the one that it has, in the state `started`: before anything of the file,
+ * so that the row's key is the second fence, and nothing of the file can keep it from being written. Fails with
+ * `GUARD.locked` or `GUARD.stale`.
+ *
+ * `end` says that the migration is applied, or takes its row away, with an entry in the log, and announces `ending`. The
+ * row's xmin is the proof that nothing in the file ended our transaction: after a stray COMMIT no row of this transaction
+ * is found, which fails with `GUARD.escaped`. The file may have left any role, search_path and settings behind.
  */
-export function beginRow(
+export function writeRow(
   context: MessageContext,
   statements: RowStatements,
-  kind: Step['kind'],
+  moment: Moment,
   part: number,
-  migration: Migration,
+  { migration, isRevert }: { readonly migration: Migration; readonly isRevert: boolean },
 ): string {
-  return write(context, statements, kind, 'begin', part, migration)
-}
-
-/**
- * Says that the migration is applied, or takes its row away, with an entry in the log, and announces `ending`. The row's
- * xmin is the proof that nothing in the file ended our transaction: after a stray COMMIT no row of this transaction is
- * found, which fails with `GUARD.escaped`. The file may have left any role, search_path and settings behind.
- */
-export function endRow(
-  context: MessageContext,
-  statements: RowStatements,
-  kind: Step['kind'],
-  part: number,
-  migration: Migration,
-): string {
-  return write(context, statements, kind, 'end', part, migration)
+  const kind = isRevert ? 'revert' : 'apply'
+  const values: Arguments = {
+    migration: quoteLiteral(migration.name),
+    checksum: quoteLiteral(migration.checksum),
+    part: `'${part}'`,
+  }
+  return statements === 'prepared'
+    ? `EXECUTE ${nameOf(context, kind, moment)}(${values.migration}, ${values.checksum}, ${values.part});\n`
+    : `${WRITERS[kind][moment](context, values)};\n`
 }
 
 /** Whether the server no longer knows a statement that it was given: the file said DEALLOCATE ALL, or it is another backend. */
 export function hasForgottenRows({ marker }: MessageContext, server: { code: string; message: string }): boolean {
   return server.code === '26000' && server.message.includes(marker)
-}
-
-function write(
-  context: MessageContext,
-  statements: RowStatements,
-  kind: Step['kind'],
-  moment: Moment,
-  part: number,
-  { name, checksum }: Migration,
-): string {
-  const values = { migration: quoteLiteral(name), checksum: quoteLiteral(checksum), part: `'${part}'` }
-  return statements === 'prepared'
-    ? `EXECUTE ${nameOf(context, kind, moment)}(${values.migration}, ${values.checksum}, ${values.part});\n`
-    : `${WRITERS[kind][moment](context, values)};\n`
 }
 
 /** No statement of a file has a name like it. */

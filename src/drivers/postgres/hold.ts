@@ -38,7 +38,7 @@ export async function holdSteps(run: Run, steps: readonly Step[], basis: string)
     if (run.signal.aborted) return failed(parts[0]?.migration.name ?? '', interruptedError(run))
     const message = composeMessage(run.context, {
       rollback: !isRolledBack,
-      opening: { basis, rename: false, prepares: rows === 'prepared' ? steps.map(({ kind }) => kind) : [] },
+      opening: { basis, rename: false, kinds: steps.map(({ kind }) => kind) },
       parts,
       rows,
       holds: true,

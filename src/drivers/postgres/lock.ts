@@ -12,22 +12,22 @@ export function lockKey(historySchema: string): string {
  * A condition: some other session holds the lock. It asks the function behind the view pg_locks, and nothing is joined:
  * of a free lock, as it mostly is, no more need be known.
  */
-export function lockIsHeld(key: string): string {
-  return `EXISTS (SELECT FROM pg_catalog.pg_lock_status() l WHERE ${isLock(key)})`
+export function lockHeldCondition(key: string): string {
+  return `EXISTS (SELECT FROM pg_catalog.pg_lock_status() l WHERE ${lockCondition(key)})`
 }
 
 /**
  * A query for one row (pid, application, role, state, age in seconds) about who holds the lock, as text columns.
- * pg_locks splits a 64-bit key into `classid` and `objid` (PostgreSQL manual, "pg_locks").
  */
 export function lockHolderQuery(key: string): string {
   return `SELECT pg_catalog.jsonb_build_object('pid', l.pid, 'application', a.application_name, 'role', a.usename, 'state', a.state,
   'client', pg_catalog.host(a.client_addr), 'seconds', EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::int)
 FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-WHERE ${isLock(key)} LIMIT 1`
+WHERE ${lockCondition(key)} LIMIT 1`
 }
 
-function isLock(key: string): string {
+/** pg_locks splits a 64-bit key into `classid` and `objid` (PostgreSQL manual, "pg_locks"). */
+function lockCondition(key: string): string {
   const unsigned = BigInt.asUintN(64, BigInt(key))
   const high = unsigned >> 32n
   const low = unsigned & 0xffff_ffffn

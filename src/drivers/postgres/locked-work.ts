@@ -49,7 +49,7 @@ export async function prepareTables(run: Run, rename: boolean): Promise<boolean>
     const { progress, listener } = followProgress(context, [], emit)
     const message = composeMessage(context, {
       rollback: false,
-      opening: { basis: null, rename, prepares: [] },
+      opening: { basis: null, rename, kinds: [] },
       parts: [],
       rows: 'written-out',
       holds: false,

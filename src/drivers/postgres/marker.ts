@@ -6,8 +6,8 @@ import { doBlock } from './quote.ts'
  * `began`: the message is being run (a syntax error anywhere in it would have kept all of it from running).
  * `opened`: lock held, history as expected. `prepared`: the tables were made or the database registered.
  * `verifying`: about to ask verify query `query` (0-based) of part `part`, all of whose statements ran.
- * `statement`: about to run statement `statement` (0-based) of part `part`. `ending`: all statements of the part ran.
- * `applied`: the part is committed.
+ * `statement`: about to run statement `statement` (0-based) of part `part`. `ending`: all statements of the part ran, and
+ * its row is written. `applied`: the part is committed.
  */
 export type Marker =
   | { readonly kind: 'began' | 'opened' | 'prepared' }

@@ -2,7 +2,7 @@ import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
 import { followStatements } from '../../sql/brief.ts'
-import { beginRow, endRow, FORGET } from './history-row.ts'
+import { FORGET, writeRow } from './history-row.ts'
 import type { RowStatements } from './history-row.ts'
 import { note, tell } from './marker.ts'
 import { localSettings, silenceOf } from './message-context.ts'
@@ -58,6 +58,7 @@ export interface Composition {
   /** Take the lock, check the history's digest, make what is missing. Null: this was done before in this session. */
   readonly opening: Opening | null
   readonly parts: readonly Part[]
+  /** How the rows of the parts are written; the opening of a run gives the session what it needs for it. */
   readonly rows: RowStatements
   /** A transaction of another kind to carry out behind the opening. */
   readonly behind?: string
@@ -102,17 +103,17 @@ function writeMessage(context: MessageContext, composition: Composition, writer:
   const { write, onSpan } = writer
   if (composition.rollback) write(LEAVE)
   write(`${context.sessionSettings}${tell(context, 'began')}\n`)
-  if (composition.opening !== null) write(opening(context, composition.opening))
+  if (composition.opening !== null) write(opening(context, composition.opening, composition.rows))
 
   if (composition.behind !== undefined) write(composition.behind)
 
   const { rows } = composition
-  for (const [part, { migration, source, isRevert, statements, queries }] of composition.parts.entries()) {
+  for (const [part, sent] of composition.parts.entries()) {
+    const { source, statements, queries } = sent
     const stride = strideOf(statements)
-    const kind = isRevert ? 'revert' : 'apply'
     const isBrief = followStatements()
     write(composition.holds && part > 0 ? localSettings(context) : `BEGIN;${localSettings(context)}`)
-    write(beginRow(context, rows, kind, part, migration))
+    write(writeRow(context, rows, 'begin', part, sent))
     for (let first = 0; first < statements.length; first += stride) {
       const span = spanOf(statements.slice(first, first + stride))
       const text = source.sql.slice(span.start, span.end)
@@ -125,7 +126,7 @@ function writeMessage(context: MessageContext, composition: Composition, writer:
     }
     write('\nRESET SESSION AUTHORIZATION;RESET ROLE;\n')
     write(verifyInside(context, part, queries))
-    write(endRow(context, rows, kind, part, migration))
+    write(writeRow(context, rows, 'end', part, sent))
     write(composition.holds ? `RESET ALL;${context.sessionSettings}` : committing(context, part))
   }
   if (composition.holds) write(holding(context))

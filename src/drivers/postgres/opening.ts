@@ -1,6 +1,7 @@
 import type { Step } from '../../core/plan.ts'
 import { tell } from './marker.ts'
 import { prepareRows } from './history-row.ts'
+import type { RowStatements } from './history-row.ts'
 import { GUARD, localSettings } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
@@ -9,18 +10,21 @@ import { appendLog, createTables, historyDigest } from './tables.ts'
 /** The digest of an empty history: SHA-256 of no bytes. */
 const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
+/** What a run begins with on a database. */
 export interface Opening {
+  /** The digest that the history must have; null to take it as it is. */
   readonly basis: string | null
+  /** Register a database anew that belongs to another environment. */
   readonly rename: boolean
-  /** The kinds of steps whose statements the session is to be given. */
-  readonly prepares: readonly Step['kind'][]
+  /** The kinds of steps that the run will take. */
+  readonly kinds: readonly Step['kind'][]
 }
 
 /**
- * The first transaction of a run: takes the lock, checks that the history is still the one with the digest `basis`, and
- * makes what is missing. With `rename` it registers a database anew that belongs to another environment.
+ * The first transaction of a run: takes the lock, checks that the history is still the expected one, makes what is
+ * missing, and gives the session the statements of the rows if they are to be prepared.
  */
-export function opening(context: MessageContext, { basis, rename, prepares }: Opening): string {
+export function opening(context: MessageContext, { basis, rename, kinds }: Opening, rows: RowStatements): string {
   const { tables } = context
   const history = quoteLiteral(tables.history)
   const refuse = `THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;`
@@ -60,7 +64,7 @@ IF ${unregistered} THEN
   RAISE INFO '${context.marker}:prepared';
 END IF;
 END`)}
-${prepares.length === 0 ? '' : prepareRows(context, prepares)}COMMIT;${tell(context, 'opened')}
+${rows === 'prepared' ? prepareRows(context, kinds) : ''}COMMIT;${tell(context, 'opened')}
 `
 }
 

@@ -1,7 +1,7 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
-import { describeHolder, lockHolderQuery, lockIsHeld } from './lock.ts'
+import { describeHolder, lockHolderQuery, lockHeldCondition } from './lock.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { historyDigest } from './tables.ts'
 import type { Tables } from './tables.ts'
@@ -57,7 +57,7 @@ BEGIN
     SELECT system_identifier::text INTO identifier FROM pg_control_system();
   EXCEPTION WHEN insufficient_privilege THEN identifier := NULL;
   END;
-  IF ${lockIsHeld(key)} THEN holder := (${lockHolderQuery(key)}); END IF;
+  IF ${lockHeldCondition(key)} THEN holder := (${lockHolderQuery(key)}); END IF;
   IF to_regclass(${history}) IS NOT NULL THEN
     columns := ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(${history}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum);
     IF columns @> wanted THEN

@@ -10,6 +10,10 @@ function problems(sql: string): readonly (readonly [string, string])[] {
 }
 
 describe('readScript', () => {
+  it('reads a text once, however many ask', () => {
+    expect(readScript('select 1;\nselect 2;')).toBe(readScript('select 1;\nselect 2;'))
+  })
+
   it('takes a plain file as it is', () => {
     const sql = 'create table t (a int);\ninsert into t values (1)'
     expect(readScript(sql)).toEqual({
