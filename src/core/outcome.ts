@@ -19,14 +19,15 @@ export interface StepFailure {
 /**
  * What running steps on one target came to.
  * - `done`: all of them are applied.
- * - `stale`: the history is no longer the one that the plan was made from; nothing was run.
+ * - `stale`: the history is no longer the one that the plan was made from: somebody else is at work, too. Of the steps,
+ *   only those in `done` were run.
  * - `failed`: the steps before the failed one are applied, the failed one is not.
  * - `needs-person`: the failed one left something behind that the tool cannot judge.
  * - `unknown`: whether the failed one is applied could not be found out in time.
  */
 export type RunResult =
   | { readonly kind: 'done'; readonly done: readonly StepResult[] }
-  | { readonly kind: 'stale' }
+  | { readonly kind: 'stale'; readonly done: readonly StepResult[] }
   | {
       readonly kind: 'failed' | 'needs-person' | 'unknown'
       readonly done: readonly StepResult[]

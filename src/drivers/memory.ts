@@ -142,8 +142,8 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
     if (steps.length > 0 && !signal.aborted) {
       await takeLock()
       const applied = new Set(database.history.map((row) => row.name))
-      if (digestHistory(database.history) !== basis) return { kind: 'stale' }
-      if (steps.some(({ migration }) => applied.has(migration.name))) return { kind: 'stale' }
+      if (digestHistory(database.history) !== basis) return { kind: 'stale', done: [] }
+      if (steps.some(({ migration }) => applied.has(migration.name))) return { kind: 'stale', done: [] }
       register(false)
     }
     for (const { migration } of steps) {

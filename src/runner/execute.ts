@@ -2,13 +2,16 @@ import type { Locked } from '../core/driver.ts'
 import type { Outcome, OutcomeStatus, RunResult } from '../core/outcome.ts'
 import type { Plan } from '../core/plan.ts'
 
-/**
- * Runs a plan under the lock and says completely what came of it, or null if the plan no longer fits the database's
- * history; then nothing was run.
- */
-export async function execute(locked: Locked, plan: Plan): Promise<Outcome | null> {
+/** A plan that no longer fits the database's history, and what of it was run before that came out. */
+export interface Stale {
+  readonly status: 'stale'
+  readonly done: Outcome['done']
+}
+
+/** Runs a plan under the lock and says completely what came of it. */
+export async function execute(locked: Locked, plan: Plan): Promise<Outcome | Stale> {
   const result = await locked.run(plan.steps, plan.basis)
-  if (result.kind === 'stale') return null
+  if (result.kind === 'stale') return { status: 'stale', done: result.done }
   const failed = result.kind === 'done' ? null : result.failed
   const reached = result.done.length + (failed === null ? 0 : 1)
   const stopped =

@@ -1,15 +1,16 @@
-import type { Connection } from '../core/driver.ts'
+import type { Connection, Locked } from '../core/driver.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import type { AppliedMigration } from '../core/history.ts'
-import type { Outcome, OutcomeStatus } from '../core/outcome.ts'
+import type { Outcome, OutcomeStatus, StepResult } from '../core/outcome.ts'
 import { isBlocked } from '../core/plan.ts'
 import type { Plan } from '../core/plan.ts'
 import { execute } from './execute.ts'
 
 /**
  * Brings one target from its plan to its outcome. If the history has moved on since the plan was made, the plan is
- * made anew once, under the lock, with `replan`; a second surprise is refused.
+ * made anew, under the lock, with `replan`: as often as somebody else has done a part of it meanwhile, as happens behind
+ * a transaction pooler, where the lock is for one migration at a time. A second surprise of another kind is refused.
  */
 export async function syncTarget(
   connection: Connection,
@@ -22,21 +23,39 @@ export async function syncTarget(
   if (plan.steps.length === 0) return untouched(plan, 'up-to-date')
   emit({ type: 'target-started', environment, migrations: plan.steps.length })
   try {
-    const outcome = await connection.withLock(async (locked) => {
-      const first = await execute(locked, plan)
-      if (first !== null) return first
-      const second = replan(await locked.history())
-      if (isBlocked(second)) return untouched(second, 'blocked')
-      if (second.steps.length === 0) return untouched(second, 'up-to-date')
-      // What was shown, checked and confirmed is the first plan: a second one may only hold less.
-      if (!isPartOf(second, plan)) return refuseStale(second)
-      return (await execute(locked, second)) ?? refuseStale(second)
-    })
+    const outcome = await connection.withLock((locked) => executeToTheEnd(locked, plan, replan))
     emit({ type: 'target-finished', environment, applied: outcome.done.length })
     return outcome
   } catch (cause) {
     if (!(cause instanceof MigrationManagerError)) throw cause
     return stoppedBefore(plan, cause)
+  }
+}
+
+async function executeToTheEnd(
+  locked: Locked,
+  plan: Plan,
+  replan: (history: readonly AppliedMigration[]) => Plan,
+): Promise<Outcome> {
+  const done: StepResult[] = []
+  const conclude = (last: Outcome): Outcome => ({
+    ...last,
+    done,
+    status: last.status === 'up-to-date' && done.length > 0 ? 'applied' : last.status,
+  })
+  let current = plan
+  let surprises = 0
+  for (;;) {
+    const result = await execute(locked, current)
+    done.push(...result.done)
+    if (result.status !== 'stale') return conclude(result)
+    const next = replan(await locked.history())
+    if (isBlocked(next)) return conclude(untouched(next, 'blocked'))
+    if (next.steps.length === 0) return conclude(untouched(next, 'up-to-date'))
+    surprises = next.steps.length < current.steps.length ? 0 : surprises + 1
+    // What was shown, checked and confirmed is the first plan: another one may only hold less.
+    if (!isPartOf(next, plan) || surprises > 1) return conclude(refuseStale(next))
+    current = next
   }
 }
 

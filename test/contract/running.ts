@@ -75,8 +75,8 @@ export function describeRunning<Endpoint>({ name, createDatabase, connect, migra
       await run(connection, [migrationOf(database, '001-a')], FRESH)
       const before = await database.contents()
 
-      expect(await run(connection, [migrationOf(database, '002-b')], FRESH)).toEqual({ kind: 'stale' })
-      expect(await run(connection, [migrationOf(database, '001-a')], FRESH)).toEqual({ kind: 'stale' })
+      expect(await run(connection, [migrationOf(database, '002-b')], FRESH)).toEqual({ kind: 'stale', done: [] })
+      expect(await run(connection, [migrationOf(database, '001-a')], FRESH)).toEqual({ kind: 'stale', done: [] })
       expect(await database.contents()).toBe(before)
       expect(await database.effects()).toEqual(['001-a'])
     })
@@ -89,7 +89,7 @@ export function describeRunning<Endpoint>({ name, createDatabase, connect, migra
 
       await database.tamper('001-a', 'sha256:edited')
 
-      expect(await run(connection, [migrationOf(database, '002-b')], basis)).toEqual({ kind: 'stale' })
+      expect(await run(connection, [migrationOf(database, '002-b')], basis)).toEqual({ kind: 'stale', done: [] })
       expect(await database.effects()).toEqual(['001-a'])
     })
 
@@ -100,7 +100,7 @@ export function describeRunning<Endpoint>({ name, createDatabase, connect, migra
 
       const basis = digestHistory([rowOf('001-a')])
 
-      expect(await run(connection, [migrationOf(database, '002-b')], basis)).toEqual({ kind: 'stale' })
+      expect(await run(connection, [migrationOf(database, '002-b')], basis)).toEqual({ kind: 'stale', done: [] })
       expect(await database.contents()).toBe(before)
     })
 
@@ -111,7 +111,7 @@ export function describeRunning<Endpoint>({ name, createDatabase, connect, migra
 
       const result = await run(connection, [migrationOf(database, '001-a')], digestHistory(await historyOf(connection)))
 
-      expect(result).toEqual({ kind: 'stale' })
+      expect(result).toEqual({ kind: 'stale', done: [] })
       expect(await database.effects()).toEqual(['001-a'])
     })
 

@@ -58,10 +58,10 @@ export async function runSteps(session: Session, steps: readonly Step[], basis: 
 
   // Looked at before the lock is taken: a plan that does not fit must leave no trace.
   const seen = await look(session)
-  if (isStale(session, seen, steps, basis)) return { kind: 'stale' }
+  if (isStale(session, seen, steps, basis)) return { kind: 'stale', done }
   const { limits } = session.target
   const facts = session.hold === null ? await takeLock(session, limits.lockWaitMs, session.signal, seen) : seen
-  if (isStale(session, facts, steps, basis)) return { kind: 'stale' }
+  if (isStale(session, facts, steps, basis)) return { kind: 'stale', done }
   await prepareTables(session, { rename: false }, facts)
 
   for (const step of steps) {

@@ -8,7 +8,7 @@ import { describeServerFailure } from './errors.ts'
 import { LostConnection, ServerFailure } from './session-failure.ts'
 import { describeMigrationFailure, escapedError, interruptedError, poolerError, unrunnableError } from './failure.ts'
 import { isLoss } from './link.ts'
-import { lockHeldError, waitForLock } from './lock-wait.ts'
+import { waitForLock } from './lock-wait.ts'
 import { hasForgottenRows } from './history-row.ts'
 import { composeFailure, composeMessage, LEAVE, unlock } from './message.ts'
 import { GUARD } from './message-context.ts'
@@ -98,7 +98,7 @@ async function takeSteps(
       state.at++
       return null
     case 'stale':
-      return state.done.length === 0 ? { kind: 'stale' } : stop(state, steps, 'failed', lockHeldError(run.link, null))
+      return { kind: 'stale', done: state.done }
     case 'failed':
     case 'needs-person':
     case 'unknown':
@@ -195,7 +195,7 @@ async function handleFailure(
     if (code === GUARD.stale) {
       // The lock was taken before the history was looked at, and a session lock outlives the rollback.
       run.lock.isHeld = true
-      return { kind: 'stale' }
+      return { kind: 'stale', done: state.done }
     }
     if (signal.aborted) return stop(state, steps, 'failed', interruptedError(run))
     if (code !== GUARD.locked) throw describeServerFailure(cause.server, link.options.place)
@@ -211,7 +211,7 @@ async function handleFailure(
     code === GUARD.stale ||
     (code === '23505' && progress.statement < 0 && cause.server.constraint === 'schema_migrations_pkey')
   ) {
-    return state.done.length === 0 ? { kind: 'stale' } : stop(state, steps, 'failed', lockHeldError(link, null))
+    return { kind: 'stale', done: state.done }
   }
 
   const culprit = findCulprit(message, sent, progress, position)
