@@ -14,15 +14,18 @@ const dist = join(import.meta.dirname, '..', 'dist')
 const cli = join(dist, 'cli')
 const killPoint = join(cli, 'kill-point.cjs')
 
-/** Where the commands begin that are run most. Beside them only what the command line itself needs is loaded at once. */
-const USUAL = [
-  'cli/command-line.js',
-  'cli/commands/status.js',
-  'cli/commands/sync.js',
-  'drivers/postgres/connection.js',
-]
+/** Where a status begins: beside the command line itself, only what it needs is loaded. */
+const STATUS = ['cli/command-line.js', 'cli/commands/status.js', 'drivers/postgres/connection.js']
+/** Where a sync begins, which needs more. */
+const SYNC = [...STATUS, 'cli/commands/sync.js']
 /** The files that these import, and what those import, without what is loaded later. */
-const usual = new Set()
+const needed = { status: new Set(), sync: new Set() }
+
+/** What takes the place of modules of Node.js in `postgres`. */
+const UNLOADED = {
+  perf_hooks: 'export const performance = { now: () => globalThis.performance.now() }',
+  tls: `export default { connect() { throw new Error('the socket is encrypted by drivers/postgres/socket.ts') } }`,
+}
 
 const bundle = await rolldown({
   input: { main: join(cli, 'main.js'), 'command-line': join(cli, 'command-line.js') },
@@ -30,7 +33,7 @@ const bundle = await rolldown({
   preserveEntrySignatures: 'allow-extension',
   // plan is sync, and loads it at once: that is meant so.
   checks: { ineffectiveDynamicImport: false },
-  external: /^[@a-z]/i,
+  external: (id) => /^[@a-z]/i.test(id) && id !== 'postgres',
   plugins: [
     {
       // A file of its own: the fault tests put another in its place.
@@ -38,19 +41,27 @@ const bundle = await rolldown({
       resolveId: (id) => (id.endsWith('/core/kill-point.js') ? { id: killPoint, external: true } : null),
     },
     {
+      // Loading them takes 4 ms of a status. postgres looks at the clock when a connection is closed, and is given a
+      // socket that is encrypted where it has to be.
+      name: 'what-postgres-need-not-load',
+      resolveId: (id, importer) => (importer?.includes('/postgres/') && id in UNLOADED ? `\0${id}` : null),
+      load: (id) => UNLOADED[id.slice(1)] ?? null,
+    },
+    {
       name: 'maps-of-tsc',
       load: (id) =>
         id.startsWith(dist) ? { code: readFileSync(id, 'utf8'), map: readFileSync(`${id}.map`, 'utf8') } : null,
     },
     {
-      name: 'what-is-usual',
+      name: 'what-is-needed',
       buildEnd() {
-        const follow = (id) => {
-          if (usual.has(id)) return
-          usual.add(id)
-          for (const imported of this.getModuleInfo(id)?.importedIds ?? []) follow(imported)
+        const follow = (id, found) => {
+          if (found.has(id)) return
+          found.add(id)
+          for (const imported of this.getModuleInfo(id)?.importedIds ?? []) follow(imported, found)
         }
-        for (const file of USUAL) follow(join(dist, file))
+        for (const file of STATUS) follow(join(dist, file), needed.status)
+        for (const file of SYNC) follow(join(dist, file), needed.sync)
       },
     },
   ],
@@ -62,12 +73,15 @@ const { output } = await bundle.write({
   sourcemap: true,
   entryFileNames: '[name].cjs',
   chunkFileNames: 'bundle/[name]-[hash].cjs',
-  // Each file costs a look-up, so all that several commands share lies in two: what a status needs, and the rest of it.
+  // Each file costs a look-up and each line its compiling, so what several commands share lies in three: what a status
+  // needs, what a sync needs beside it, and the rest.
   codeSplitting: {
     // Else the second would take what it needs out of the first.
     includeDependenciesRecursively: false,
     groups: [
-      { name: 'shared', minShareCount: 2, priority: 1, test: (id) => usual.has(id) },
+      { name: 'postgres', priority: 3, test: (id) => id.includes('/node_modules/postgres/') },
+      { name: 'shared', minShareCount: 2, priority: 2, test: (id) => needed.status.has(id) },
+      { name: 'writing', minShareCount: 2, priority: 1, test: (id) => needed.sync.has(id) },
       { name: 'seldom', minShareCount: 2 },
     ],
   },

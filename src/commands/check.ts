@@ -46,7 +46,9 @@ export interface CheckReport {
  */
 export async function checkReversible(folders: readonly CheckedFolder[], ports: CheckPorts): Promise<CheckReport> {
   const reports: CheckReport[] = []
-  for (const folder of folders) reports.push(await checkFolder(folder, readFolder(folder.dir, ports.cwd), ports))
+  for (const folder of folders) {
+    reports.push(await checkFolder(folder, await readFolder(folder.dir, ports.cwd), ports))
+  }
   return {
     reversals: reports.flatMap(({ reversals }) => reversals),
     findings: reports.flatMap(({ findings }) => findings),

@@ -46,7 +46,7 @@ export async function readHistory(
   signal: AbortSignal,
 ): Promise<HistoryReport> {
   const environments = selectEnvironments(project)
-  const folders = filter.diff ? readFolders(project, environments) : []
+  const folders = filter.diff ? readFolders(project, environments) : Promise.resolve([])
   await using seen = await survey(project, environments, folders, emit, signal)
   refuseUnreadable(seen.sights)
   refuseMixUps(seen.sights, { mayRename: false })

@@ -21,8 +21,8 @@ export interface NewReport {
 }
 
 /** Writes the next migration file from the template; the folder is made if need be. Never overwrites a file. */
-export function createMigration({ description, dir, cwd, now, author }: NewOptions): NewReport {
-  const files = hasNoMigrations(dir, cwd) ? [] : readFolder(dir, cwd)
+export async function createMigration({ description, dir, cwd, now, author }: NewOptions): Promise<NewReport> {
+  const files = hasNoMigrations(dir, cwd) ? [] : await readFolder(dir, cwd)
   const fileName = nextFileName(files, description, now)
   if (fileName === null) {
     throw new MigrationManagerError('usage/no-description', 'The description holds no letter or digit.', {

@@ -44,8 +44,8 @@ export interface PlanReport {
 
 /**
  * Plans `sync` for the selected environments: reads every environment that matters at once, compares, checks. Writes
- * nothing. Throws for bad files and unknown versions before any connection, and when an environment cannot be read that
- * is not tolerated. The report holds open connections; dispose of `survey`.
+ * nothing. Throws for bad files and unknown versions, whatever the environments are like, and when an environment cannot be
+ * read that is not tolerated. The report holds open connections; dispose of `survey`.
  */
 export async function planEnvironments(
   project: Project,
@@ -56,9 +56,16 @@ export async function planEnvironments(
 ): Promise<PlanReport> {
   const environments = environmentsToRead(project)
   const folders = readFolders(project, environments)
-  const selection = resolveSelection(options, folders)
-  const seen = await survey(project, environments, folders, emit, signal, 'states')
-  return decideFrom(seen, () => decide(project, selection, checks, seen), toleranceOf(project, options))
+  const selection = folders.then((read) => resolveSelection(options, read))
+  const seen = await survey(
+    project,
+    environments,
+    selection.then(() => folders),
+    emit,
+    signal,
+    'states',
+  )
+  return decideFrom(seen, async () => decide(project, await selection, checks, seen), toleranceOf(project, options))
 }
 
 /** What a person wrote, against the files there are. */

@@ -20,8 +20,8 @@ export interface StatusReport {
 
 /**
  * Which migration is applied where, and is it the same file everywhere. Reads only. Environments that cannot be
- * reached are in the report, with their errors. Throws `ProblemsError` for bad files, before any
- * connection, and as `refuseMixUps` does. With `diff` the report says how what ran differs from what is on disk. With the
+ * reached are in the report, with their errors. Throws `ProblemsError` for bad files, whatever the environments are like,
+ * and as `refuseMixUps` does. With `diff` the report says how what ran differs from what is on disk. With the
  * detail `states`, when and by whom need not be known, which saves reading thousands of rows.
  */
 export async function status(

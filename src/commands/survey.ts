@@ -38,20 +38,36 @@ export type Detail = 'states' | 'everything'
 
 /**
  * Connects to all `environments` at once and reads each with one question, then compares them with the files of
- * `folders`. Of one server's databases, at most `project.concurrency` are connected to at a time; where there are more,
- * the connections are closed after the reading and opened again for those that are written to.
- * An environment that cannot be read is in the answer, with its error. Throws `run/interrupted`.
+ * `folders`, which are read meanwhile. Of one server's databases, at most `project.concurrency` are connected to at a
+ * time; where there are more, the connections are closed after the reading and opened again for those that are written to.
+ * An environment that cannot be read is in the answer, with its error. Throws what kept the folders from being read, and
+ * `run/interrupted`.
  * With the detail `states` the times in the histories may be null.
  */
 export async function survey(
   project: Project,
   environments: readonly Environment[],
-  folders: readonly Folder[],
+  folders: Promise<readonly Folder[]>,
   emit: Emit,
   signal: AbortSignal,
   detail: Detail = 'everything',
 ): Promise<Survey> {
-  const sights = await lookAtAll(project, environments, detail === 'states' ? folders : [], emit, signal)
+  const inVain = new AbortController()
+  const looking = lookAtAll(
+    project,
+    environments,
+    createExpectations(folders, detail),
+    emit,
+    AbortSignal.any([signal, inVain.signal]),
+  )
+  // It is awaited in the end, whatever comes first.
+  looking.catch(() => {})
+  const read = await folders.catch(async (cause: unknown) => {
+    inVain.abort()
+    await looking.then(close, () => {})
+    throw cause
+  })
+  const sights = await looking
   if (signal.aborted) {
     // Otherwise a login that was cut off would be reported as the server's fault.
     await close(sights)
@@ -60,16 +76,16 @@ export async function survey(
     })
   }
   return {
-    folders,
+    folders: read,
     sights,
     matrix: buildMatrix(
-      folders,
+      read,
       sights.map((sight) => ({
         environment: sight.environment,
         history: sight.isReachable ? sight.reading.history : null,
       })),
     ),
-    migrationsOf: (environment) => folders.find(({ dir }) => dir === environment.migrationsDir)?.migrations ?? [],
+    migrationsOf: (environment) => read.find(({ dir }) => dir === environment.migrationsDir)?.migrations ?? [],
     async [Symbol.asyncDispose]() {
       await close(sights)
     },
@@ -77,9 +93,11 @@ export async function survey(
 }
 
 /** Reads the migration files of these environments, each once. Throws `ProblemsError` for bad files. */
-export function readFolders(project: Project, environments: readonly Environment[]): readonly Folder[] {
+export async function readFolders(project: Project, environments: readonly Environment[]): Promise<readonly Folder[]> {
   const dirs = [...new Set(environments.map(({ migrationsDir }) => migrationsDir))]
-  return dirs.map((dir) => ({ dir, migrations: readFolder(dir, project.cwd) }))
+  const folders: Folder[] = []
+  for (const dir of dirs) folders.push({ dir, migrations: await readFolder(dir, project.cwd) })
+  return folders
 }
 
 /** Environments with the same answer are on one server, and share its connections. */
@@ -90,13 +108,12 @@ export function serverOf(project: Project, environment: Environment): string {
 function lookAtAll(
   project: Project,
   environments: readonly Environment[],
-  known: readonly Folder[],
+  expect: Expectations,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<readonly Sight[]> {
   const atOnce = project.concurrency ?? DEFAULT_CONCURRENCY
   const takeTurn = createTurns(atOnce)
-  const expected = new Map(known.map(({ dir, migrations }) => [dir, expectHistories(migrations)]))
   const crowds = new Map<string, number>()
   for (const environment of environments) {
     const server = serverOf(project, environment)
@@ -105,13 +122,7 @@ function lookAtAll(
   return Promise.all(
     environments.map((environment): Promise<Sight> => {
       const server = serverOf(project, environment)
-      const connect = connector(
-        project,
-        environment,
-        expected.get(environment.migrationsDir) ?? undefined,
-        emit,
-        signal,
-      )
+      const connect = connector(project, environment, expect(environment.migrationsDir), emit, signal)
       if ((crowds.get(server) ?? 0) <= atOnce) return look(environment, connect)
       return takeTurn(server, async () => {
         const sight = await look(environment, connect)
@@ -130,10 +141,26 @@ function lookAtAll(
   )
 }
 
+/** What the histories of the databases that run a folder's files may be; nothing is asked before the files are known. */
+type Expectations = (dir: string) => Promise<ExpectedHistories | null>
+
+/** Worked out once for each folder. */
+function createExpectations(folders: Promise<readonly Folder[]>, detail: Detail): Expectations {
+  const expected = folders.then(
+    (read) => new Map(detail === 'states' ? read.map(({ dir, migrations }) => [dir, expectHistories(migrations)]) : []),
+  )
+  return (dir) => {
+    const ofFolder = expected.then((all) => all.get(dir) ?? null)
+    // That the files cannot be read is said by whoever reads them, and not every driver asks.
+    ofFolder.catch(() => {})
+    return ofFolder
+  }
+}
+
 function connector(
   project: Project,
   environment: Environment,
-  expected: ExpectedHistories | undefined,
+  expected: Promise<ExpectedHistories | null>,
   emit: Emit,
   signal: AbortSignal,
 ): () => Promise<Connection> {

@@ -37,10 +37,11 @@ export interface Target<Endpoint = unknown> {
   /** Who runs this, for the log. */
   readonly actor: Actor
   /**
-   * Histories that the caller knows by their digests. A driver may leave the rows of such a one unread and answer the
-   * first `read` with the rows given here.
+   * Histories that the caller knows by their digests when it has read its files; null where every row is to be read. A
+   * driver logs in meanwhile, and asks when it has the answer; it may then leave the rows of such a history unread and
+   * answer the first `read` with the rows given here. Where the files are bad, this fails, and nothing is asked.
    */
-  readonly expected?: ExpectedHistories | undefined
+  readonly expected?: Promise<ExpectedHistories | null> | undefined
 }
 
 /** Who does something to a database, as far as the client knows. */

@@ -2,50 +2,53 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, r
 import type { Dirent } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MigrationManagerError, ProblemsError, systemErrorCode } from '../core/errors.ts'
+import { collectMigrations } from '../core/migration.ts'
 import type { Migration, MigrationFile } from '../core/migration.ts'
-import { readMigrations } from '../core/migration.ts'
 
 /** The largest file that is read: a message to the server and a string of Node both end well above it. */
 const MAX_BYTES = 200 * 1024 * 1024
 
+/** So long, in milliseconds, files are read in one go; then others get their turn: a login has a deadline, too. */
+const SLICE_MS = 2
+
 /**
  * Reads the migrations of a folder, each file once: what was hashed is what is run, whatever happens to the file later.
- * Only names that end in `.sql` (in any case) are looked at. Throws `ProblemsError` with every bad file, or
- * `migration/no-folder`. Paths in messages and in `Migration.file` are `dir` as given, and `/`.
+ * Only names that end in `.sql` (in any case) are looked at. Begins when whatever is under way has had a turn, and gives
+ * way again and again. Throws `ProblemsError` with every bad file, or `migration/no-folder`. Paths in messages and in
+ * `Migration.file` are `dir` as given, and `/`.
  */
-export function readFolder(dir: string, cwd: string): readonly Migration[] {
-  const result = readMigrations(listFiles(dir, cwd))
+export async function readFolder(dir: string, cwd: string): Promise<readonly Migration[]> {
+  // Once for what waits to be connected, and once for what that has to say.
+  await giveWay()
+  await giveWay()
+  const folder = resolve(cwd, dir)
+  const shown = dir.replace(/[\\/]+$/, '')
+  const collection = collectMigrations()
+  let since = Date.now()
+  for (const entry of listEntries(folder, dir)) {
+    const { name } = entry
+    collection.add({ fileName: name, file: `${shown}/${name}`, content: readContent(join(folder, name), entry) })
+    if (Date.now() - since < SLICE_MS) continue
+    await giveWay()
+    since = Date.now()
+  }
+  const result = collection.finish()
   if ('problems' in result) throw new ProblemsError(result.problems)
   return result.migrations
 }
 
-function listFiles(dir: string, cwd: string): MigrationFile[] {
-  const folder = resolve(cwd, dir)
-  let entries: Dirent[]
+function giveWay(): Promise<void> {
+  return new Promise((resume) => setImmediate(resume))
+}
+
+function listEntries(folder: string, dir: string): readonly Dirent[] {
   try {
-    entries = readdirSync(folder, { withFileTypes: true })
+    return readdirSync(folder, { withFileTypes: true })
+      .filter(({ name }) => name.toLowerCase().endsWith('.sql'))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   } catch (cause) {
     throw noFolder(dir, cause)
   }
-  const shown = dir.replace(/[\\/]+$/, '')
-  return entries
-    .filter(({ name }) => name.toLowerCase().endsWith('.sql'))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map((entry) => ({
-      fileName: entry.name,
-      file: `${shown}/${entry.name}`,
-      content: readContent(join(folder, entry.name), entry),
-    }))
-}
-
-/** Reads an open file from its beginning. Throws a TypeError unless it is UTF-8. */
-function decodeStrictly(handle: number, size: number): string {
-  const bytes = Buffer.alloc(size)
-  let length = 0
-  for (let read = -1; read !== 0 && length < size; length += read) {
-    read = readSync(handle, bytes, length, size - length, length)
-  }
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length))
 }
 
 function noFolder(dir: string, cause: unknown): MigrationManagerError {
@@ -73,10 +76,15 @@ function readContent(path: string, kind: Dirent): MigrationFile['content'] {
   }
 }
 
+/** Most files fit into it, and are read without asking how long they are; their text is a copy. */
+const SCRATCH = Buffer.allocUnsafe(64 * 1024)
+
 function readRegular(path: string): MigrationFile['content'] {
   // NOFOLLOW and NONBLOCK: between the look above and this, the name may have become a link or a pipe.
   const handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
+    const bytes = readBytes(handle, SCRATCH)
+    if (bytes.length > 0 && bytes.length < SCRATCH.length) return { text: decode(bytes.toString('utf8'), () => bytes) }
     const status = fstatSync(handle)
     if (!status.isFile()) return { unreadable: 'it is not a regular file.' }
     if (status.size > MAX_BYTES) {
@@ -87,12 +95,25 @@ function readRegular(path: string): MigrationFile['content'] {
     }
     // Decoded while it is read, so that the bytes are never held beside the text.
     const text = readFileSync(handle, 'utf8')
-    // In place of bad bytes, or written so: the bytes tell.
-    return { text: text.includes('\uFFFD') ? decodeStrictly(handle, status.size) : text }
+    return { text: decode(text, () => readBytes(handle, Buffer.alloc(status.size))) }
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
     return { unreadable: 'it is not valid UTF-8.', hint: 'Save the file as UTF-8.' }
   } finally {
     closeSync(handle)
   }
+}
+
+/** What an open file begins with: as much as the buffer holds. A network's file system gives less than it is asked for. */
+function readBytes(handle: number, buffer: Buffer): Buffer {
+  let length = 0
+  for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+    read = readSync(handle, buffer, length, buffer.length - length, length)
+  }
+  return buffer.subarray(0, length)
+}
+
+/** Where the text has a replacement character, in place of bad bytes or written so, the bytes tell. */
+function decode(text: string, bytes: () => Uint8Array): string {
+  return text.includes('\uFFFD') ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes()) : text
 }

@@ -75,7 +75,7 @@ export function describeReading<Endpoint>({ name, createDatabase, connect, migra
       await using first = await connect(database)
       await run(first, migrations, FRESH)
       const essence = async (): Promise<unknown> => {
-        await using connection = await connect(database, { expected })
+        await using connection = await connect(database, { expected: Promise.resolve(expected) })
         return byName(await historyOf(connection)).map((row) => [row.name, row.checksum, row.status])
       }
       const applied = migrations.map((migration) => [migration.name, migration.checksum, 'applied'])

@@ -46,7 +46,7 @@ export interface ConnectOptions {
   readonly runId?: string
   readonly emit?: Emit
   readonly signal?: AbortSignal
-  readonly expected?: ExpectedHistories
+  readonly expected?: Promise<ExpectedHistories | null>
 }
 
 /** No wait of the suite is longer than this; a lock of the engine is never the reason to give up. */

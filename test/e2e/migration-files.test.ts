@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
 import type { CliResult } from '../support/cli.ts'
-import { createDatabase } from '../support/server.ts'
+import { createCountingProxy } from '../support/proxy.ts'
+import { createDatabase, testServer } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
 const GOOD = 'CREATE TABLE items (id int PRIMARY KEY);\n'
@@ -21,8 +22,8 @@ test('a file that holds the sign for an unknown character is UTF-8 as any other'
   expect(await database.query('SELECT sign FROM signs')).toEqual([{ sign: '\uFFFD é 🎉' }])
 })
 
-test('every bad file is named, with exit 2 and without a connection', async () => {
-  await using listener = await countConnections()
+test('every bad file is named, with exit 2 and without a question to the database', async () => {
+  await using watched = await createWatched()
   await using project = createProject({
     files: {
       'database/001-good.sql': GOOD,
@@ -36,7 +37,7 @@ test('every bad file is named, with exit 2 and without a connection', async () =
       'database/007nodash.sql': GOOD,
       'database/notes.txt': 'not looked at',
     },
-    env: { DATABASE_URL: listener.url },
+    env: { DATABASE_URL: watched.url },
   })
   mkdirSync(join(project.dir, 'database', '008-folder.sql'))
   symlinkSync('001-good.sql', join(project.dir, 'database', '009-link.sql'))
@@ -74,14 +75,14 @@ test('every bad file is named, with exit 2 and without a connection', async () =
     'migration/unreadable',
     'migration/unreadable',
   ])
-  expect(listener.connections()).toBe(0)
+  expect(watched.questions()).toBe(0)
 })
 
 test('the versions 1 and 001 are the same one', async () => {
-  await using listener = await countConnections()
+  await using watched = await createWatched()
   await using project = createProject({
     files: { 'database/1-one.sql': GOOD, 'database/001_other.sql': GOOD },
-    env: { DATABASE_URL: listener.url },
+    env: { DATABASE_URL: watched.url },
   })
 
   const result = await project.run(['sync', '--json'])
@@ -90,17 +91,17 @@ test('the versions 1 and 001 are the same one', async () => {
   expect(result.json()).toMatchObject({ status: 'error', error: { code: 'migration/duplicate-version' } })
   expect(result.stdout).toContain('database/1-one.sql')
   expect(result.stdout).toContain('database/001_other.sql')
-  expect(listener.connections()).toBe(0)
+  expect(watched.questions()).toBe(0)
 
   project.remove('database/001_other.sql')
   await project.run(['sync'])
 
-  expect(listener.connections()).toBeGreaterThan(0)
+  expect(watched.questions()).toBeGreaterThan(0)
 })
 
-test('a folder that is not there exits 2 and is named, without a connection', async () => {
-  await using listener = await countConnections()
-  await using project = createProject({ files: { 'README.md': '' }, env: { DATABASE_URL: listener.url } })
+test('a folder that is not there exits 2 and is named, without a question to the database', async () => {
+  await using watched = await createWatched()
+  await using project = createProject({ files: { 'README.md': '' }, env: { DATABASE_URL: watched.url } })
 
   for (const command of ['status', 'plan', 'sync']) {
     const result = await project.run([command, '--dir', 'db/migrations', '--json'])
@@ -112,7 +113,41 @@ test('a folder that is not there exits 2 and is named, without a connection', as
 
   expect(text).toMatchObject({ exitCode: 2, stdout: '' })
   expect(text.stderr).toContain('README.md is not a folder')
-  expect(listener.connections()).toBe(0)
+  expect(watched.questions()).toBe(0)
+})
+
+test('files are read whole, whatever their length', async () => {
+  await using database = await createDatabase('lengths')
+  const lengths = [0, 2, 65_535, 65_536, 65_537, 200_000]
+  // A character of three bytes lies across each border.
+  const texts = lengths.map((length) => {
+    const signs = Math.max(0, Math.floor((length - 2) / 3))
+    return '-'.repeat(length - 3 * signs) + '数'.repeat(signs)
+  })
+  await using project = createProject({
+    files: Object.fromEntries(texts.map((text, index) => [`database/00${index}-file.sql`, text])),
+    env: { DATABASE_URL: database.url },
+  })
+
+  expect(texts.map((text) => Buffer.byteLength(text))).toEqual(lengths)
+  expect(await project.run(['sync', '--yes'])).toMatchObject({ exitCode: 0 })
+  expect((await historyOf(database)).map(({ checksum }) => checksum)).toEqual(
+    texts.map((text) => `sha256:${createHash('sha256').update(text).digest('hex')}`),
+  )
+})
+
+test('a long file that is not UTF-8 at its end is refused', async () => {
+  await using watched = await createWatched()
+  await using project = createProject({
+    files: { 'database/001-long.sql': Buffer.concat([Buffer.from('-- '.repeat(50_000)), Buffer.from([0xe9])]) },
+    env: { DATABASE_URL: watched.url },
+  })
+
+  const result = await project.run(['sync'])
+
+  expect(result).toMatchObject({ exitCode: 2 })
+  expect(result.stderr).toContain('001-long.sql: it is not valid UTF-8')
+  expect(watched.questions()).toBe(0)
 })
 
 test('an empty folder against a full history is shown as missing, and sync stops', async () => {
@@ -278,28 +313,27 @@ test('a file of 20 MB is applied', async () => {
   expect(await database.query('SELECT count(*)::int AS n FROM items')).toEqual([{ n: count }])
 })
 
-interface Listener extends AsyncDisposable {
-  /** A connection string that leads here. */
+interface Watched extends AsyncDisposable {
+  /** The connection string of a database. */
   readonly url: string
-  /** How many have come so far. */
-  connections(): number
+  /** How often it was asked something, beyond logins. */
+  questions(): number
 }
 
-/** Stands in for a database server and counts those that connect; it never answers. */
-async function countConnections(): Promise<Listener> {
-  let connections = 0
-  const server = createServer((socket) => {
-    connections += 1
-    socket.destroy()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the listener has no port')
+/** With SCRAM: start-up, then two of SASL. */
+const FLIGHTS_OF_A_LOGIN = 3
+
+async function createWatched(): Promise<Watched> {
+  const database = await createDatabase('files')
+  const proxy = await createCountingProxy({ serverPort: testServer().port })
+  const url = new URL(database.url)
+  url.port = `${proxy.port}`
   return {
-    url: `postgres://postgres:secret@127.0.0.1:${address.port}/app`,
-    connections: () => connections,
+    url: url.href,
+    questions: () => proxy.connections.reduce((sum, { flights }) => sum + Math.max(0, flights - FLIGHTS_OF_A_LOGIN), 0),
     async [Symbol.asyncDispose]() {
-      await new Promise((resolve) => server.close(resolve))
+      await proxy[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
     },
   }
 }

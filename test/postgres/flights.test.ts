@@ -1,7 +1,11 @@
 import postgres from 'postgres'
 import { expect, test } from 'vitest'
+import { postgresDriver } from '../../src/drivers/postgres/index.ts'
+import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
+import { connectTo } from '../contract/suite.ts'
 import { createProject } from '../support/cli.ts'
 import type { CliResult, TestProject } from '../support/cli.ts'
+import { createDeferred } from '../support/deferred.ts'
 import { createCountingProxy } from '../support/proxy.ts'
 import type { CountingProxy, CountingProxyOptions } from '../support/proxy.ts'
 import { createDatabase, testServer } from '../support/server.ts'
@@ -117,6 +121,38 @@ test('sync of two environments reads both at once, then writes one after the oth
   await bench.succeed('sync', '--yes')
 
   expect(bench.flights()).toEqual([LOGIN + 2, LOGIN + 2])
+})
+
+test('the login is under way while the files are read, and nothing is asked before they are known', async () => {
+  await using database = await createDatabase('flights')
+  await using proxy = await createCountingProxy({ serverPort: testServer().port })
+  const url = new URL(database.url)
+  url.port = `${proxy.port}`
+  const parsed = parsePostgresUrl(url.href, { projectDir: process.cwd(), variable: () => undefined })
+  if (!parsed.ok) throw new Error(parsed.message)
+  const files = createDeferred<null>()
+  const flights = (): readonly number[] => proxy.connections.map((connection) => connection.flights)
+
+  const connecting = connectTo(postgresDriver, parsed.endpoint, { expected: files.promise })
+  await expect.poll(flights).toEqual([LOGIN])
+  files.resolve(null)
+  await using _connection = await connecting
+
+  expect(flights()).toEqual([LOGIN + 1])
+})
+
+test("time that we need for our files is not the server's delay", async () => {
+  await using database = await createDatabase('flights')
+  const parsed = parsePostgresUrl(database.url, { projectDir: process.cwd(), variable: () => undefined })
+  if (!parsed.ok) throw new Error(parsed.message)
+  const files = createDeferred<null>()
+  const connectMs = 1_000
+
+  const connecting = connectTo(postgresDriver, parsed.endpoint, { expected: files.promise, limits: { connectMs } })
+  setTimeout(() => files.resolve(null), 1.5 * connectMs)
+  await using connection = await connecting
+
+  expect(await connection.read()).toMatchObject({ history: [] })
 })
 
 /** A project whose environments are fresh databases behind one proxy. */

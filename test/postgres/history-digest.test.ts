@@ -40,7 +40,7 @@ test('rows are not sent when their digest is one of those expected, and are as s
   const expected = expectHistories(migrations)
   if (expected === null) throw new Error('nothing is expected')
   const timesRead = async (): Promise<readonly number[]> => {
-    await using connection = await connectTo(postgresDriver, endpoint, { expected })
+    await using connection = await connectTo(postgresDriver, endpoint, { expected: Promise.resolve(expected) })
     const first = await connection.read()
     const second = await connection.read()
     return [first, second].map(({ history }) => history.filter(({ appliedAt }) => appliedAt !== null).length)

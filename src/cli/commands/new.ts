@@ -7,7 +7,7 @@ export const run: RunCommand = async (wired, args) => {
   const words = args['description']
   const description = Array.isArray(words) ? words.map(String).join(' ') : ''
   const [dir, author] = await Promise.all([wired.folder(), readAuthor(wired.cwd)])
-  const { file, name } = createMigration({ description, dir, cwd: wired.cwd, now: new Date(), author })
+  const { file, name } = await createMigration({ description, dir, cwd: wired.cwd, now: new Date(), author })
   return {
     exitCode: EXIT.done,
     json: { file, name },

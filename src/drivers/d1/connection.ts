@@ -39,6 +39,8 @@ export async function connectD1(
   }
   const session = createSession(client, target, emit, signal, pause)
   try {
+    // Each row is read, but not for files that are bad.
+    await target.expected
     const facts = await look(session)
     if (facts.state === 'foreign') throw foreignTable(environment.name, facts.columns)
     return createConnection(session, facts)

@@ -20,7 +20,7 @@ export interface LinkOptions {
   readonly key: string
   readonly connectMs: number
   /** Histories that need not be sent with the first answer. Later ones are for those who must know each row. */
-  readonly expected?: ExpectedHistories | undefined
+  readonly expected?: Promise<ExpectedHistories | null> | undefined
 }
 
 /** The way to one database: the session of the moment, and how to get another one when it is lost. */
@@ -105,9 +105,13 @@ interface Opened {
   readonly sessionPid: number | null
 }
 
-async function open(options: LinkOptions, signal: AbortSignal, expected?: ExpectedHistories): Promise<Opened> {
-  const { login, place, connectMs } = options
-  const hello = readMessage(options.tables, options.key, expected?.lengths.keys())
+async function open(
+  options: LinkOptions,
+  signal: AbortSignal,
+  expected?: Promise<ExpectedHistories | null>,
+): Promise<Opened> {
+  const { login, place, connectMs, tables, key } = options
+  const hello = expected?.then((known) => readMessage(tables, key, known?.lengths.keys())) ?? readMessage(tables, key)
   let session: Session | undefined
   try {
     const opened = await openSession(login, hello, {
@@ -116,7 +120,7 @@ async function open(options: LinkOptions, signal: AbortSignal, expected?: Expect
       isAtWork: (pid) => isAtWork(options, pid),
     })
     session = opened.session
-    const facts = completeFacts(parseFacts(opened.rows), expected)
+    const facts = completeFacts(parseFacts(opened.rows), (await expected) ?? null)
     const isKept = await keepsBackend(login, session, facts.pid, { connectMs, signal })
     return { session, facts, sessionPid: isKept ? facts.pid : null }
   } catch (cause) {
@@ -126,10 +130,10 @@ async function open(options: LinkOptions, signal: AbortSignal, expected?: Expect
 }
 
 /** The rows that were not sent because their digest was enough. */
-function completeFacts(facts: Facts, expected: ExpectedHistories | undefined): Facts {
+function completeFacts(facts: Facts, expected: ExpectedHistories | null): Facts {
   const { expectedDigest } = facts
   if (expectedDigest === null) return facts
-  const history = expected === undefined ? null : findExpected(expected, expectedDigest)
+  const history = expected === null ? null : findExpected(expected, expectedDigest)
   if (history === null) throw unreadable()
   return { ...facts, history }
 }

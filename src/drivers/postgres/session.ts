@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { reach } from '../../core/kill-point.ts'
 import type { Secret } from '../../core/secret.ts'
-import { passLongMessages } from './long-message.ts'
 import { LostConnection, ServerFailure } from './session-failure.ts'
 import { openSocket, sendCancel } from './socket.ts'
 import type { Address } from './socket.ts'
+import { passStandIns } from './stand-in.ts'
 
 /** Who logs in, and where. */
 export interface Login extends Address {
@@ -47,7 +47,7 @@ export interface Session {
   /** The backend that answered the login; behind a pooler it may not be the one that runs a message. */
   readonly backendPid: number
   /** Sends one message and returns the rows of its last statement that returned any, values as text. */
-  ask(text: string, silenceMs: number): Promise<readonly (readonly (string | null)[])[]>
+  ask(text: string | Promise<string>, silenceMs: number): Promise<readonly (readonly (string | null)[])[]>
   /**
    * Sends one message; the listener hears what the server says, as it comes. If the server says nothing for `silenceMs`,
    * the connection counts as lost.
@@ -73,25 +73,28 @@ const LEAVE_MS = 2_000
 
 /**
  * Opens a session, its first message sent with the login's last: `hello` is asked at once, and its rows are returned
- * beside the session. Throws what the network threw, `ServerFailure` or `LostConnection`.
+ * beside the session. A `hello` that is still being written is waited for when the login is done. Throws what the network
+ * threw, `ServerFailure` or `LostConnection`.
  */
 export async function openSession(
   login: Login,
-  hello: string,
-  options: SessionOptions,
+  hello: string | Promise<string>,
+  { connectMs, signal, isAtWork }: SessionOptions,
 ): Promise<{ readonly session: Session; readonly rows: readonly (readonly (string | null)[])[] }> {
-  const deadline = AbortSignal.any([
-    options.signal,
-    timeoutSignal(options.connectMs, Object.assign(new Error('time-out'), { code: 'CONNECT_TIMEOUT' })),
-  ])
+  const deadline = AbortSignal.any([signal, timeoutSignal(connectMs, hello)])
   // Before the driver is told to connect: its own errors for a failed socket carry the connection's options.
-  const socket = await openSocket(login, deadline)
+  const opening = openSocket(login, deadline)
+  // It is loaded while the server answers.
+  const loading = import('postgres')
+  const socket = await opening
+  socket.on('error', () => {})
   reach('connected')
   const abort = (): void => void socket.destroy(deadline.reason instanceof Error ? deadline.reason : undefined)
   deadline.addEventListener('abort', abort, { once: true })
   try {
-    const session = createSession(login, socket, options.isAtWork ?? (async () => false))
-    const rows = await session.ask(hello, options.connectMs)
+    const { default: createClient } = await loading
+    const session = createSession(createClient, login, socket, isAtWork ?? (async () => false))
+    const rows = await session.ask(hello, connectMs)
     reach('read')
     return { session, rows }
   } catch (cause) {
@@ -107,6 +110,7 @@ export async function openSession(
 }
 
 function createSession(
+  createClient: typeof postgres,
   login: Login,
   socket: Socket,
   isAtWork: (pid: number) => Promise<boolean>,
@@ -121,7 +125,6 @@ function createSession(
     else socket.once('close', lose)
   })
   lost.catch(() => {})
-  socket.on('error', () => {})
 
   // The types of postgres.js know neither `socket` nor a backoff of false.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -154,11 +157,11 @@ function createSession(
     onnotice: (notice: Record<string, string | undefined>) =>
       listener.onNotice({ severity: notice['severity'] ?? '', message: notice['message'] ?? '' }),
   } as unknown as postgres.Options<Record<string, never>>
-  const sql = postgres(options)
-  const standInFor = passLongMessages(socket)
+  const sql = createClient(options)
+  const standInFor = passStandIns(socket)
 
-  async function message(text: string, silenceMs: number, heard: Listener | null): Promise<unknown> {
-    const silence = setTimeout(() => void endSilence(), silenceMs)
+  async function message(text: string | Promise<string>, silenceMs: number, heard: Listener | null): Promise<unknown> {
+    const silence = startTimer(silenceMs, text, () => void endSilence())
     const endSilence = async (): Promise<void> => {
       // A file may allow its statements more time than we do.
       if (await isAtWork(backend.pid)) silence.refresh()
@@ -277,8 +280,21 @@ function textOf(cause: unknown, name: string): string | null {
   return typeof value === 'string' ? value : null
 }
 
-function timeoutSignal(milliseconds: number, reason: Error): AbortSignal {
+function timeoutSignal(milliseconds: number, hello: string | Promise<string>): AbortSignal {
   const controller = new AbortController()
-  setTimeout(() => controller.abort(reason), milliseconds).unref()
+  const reason = Object.assign(new Error('time-out'), { code: 'CONNECT_TIMEOUT' })
+  startTimer(milliseconds, hello, () => controller.abort(reason)).unref()
   return controller.signal
+}
+
+/** Calls back once after so many milliseconds; as long as `text` is being written, nobody can be late. */
+function startTimer(milliseconds: number, text: string | Promise<string>, onLate: () => void): NodeJS.Timeout {
+  let isWritten = typeof text === 'string'
+  const timer = setTimeout(() => (isWritten ? onLate() : timer.refresh()), milliseconds)
+  const settle = (): void => {
+    isWritten = true
+    timer.refresh()
+  }
+  if (typeof text !== 'string') void text.then(settle, settle)
+  return timer
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
-import { connect as connectTls, rootCertificates } from 'node:tls'
+import type nodeTls from 'node:tls'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { NOT_POSTGRES } from './errors.ts'
 import { describeTlsFailure, rootCertificateError, untrusted } from './tls-failure.ts'
@@ -32,8 +32,9 @@ export async function openSocket(address: Address, signal: AbortSignal): Promise
   const socket = await connectSocket(address, signal)
   if (address.tls.mode === 'off') return watchFirstAnswer(socket)
   try {
-    await requestTls(socket, address, signal)
-    return watchFirstAnswer(await encrypt(socket, address, signal))
+    // Loaded while the server answers.
+    const [tls] = await Promise.all([import('node:tls'), requestTls(socket, address, signal)])
+    return watchFirstAnswer(await encrypt(tls, socket, address, signal))
   } catch (cause) {
     socket.destroy()
     throw cause
@@ -125,11 +126,15 @@ function watchFirstAnswer(socket: Socket): Socket {
   })
 }
 
-function encrypt(socket: Socket, address: Address, signal: AbortSignal): Promise<Socket> {
-  const { tls, host } = address
+function encrypt(
+  { connect, rootCertificates }: typeof nodeTls,
+  socket: Socket,
+  { tls, host }: Address,
+  signal: AbortSignal,
+): Promise<Socket> {
   const rootCert = tls.mode === 'verify' && tls.rootCert !== null ? readRootCert(tls.rootCert) : null
   return new Promise((resolve, reject) => {
-    const secure = connectTls({
+    const secure = connect({
       socket,
       minVersion: 'TLSv1.2',
       // An IP address is not a server name (RFC 6066); Node then checks the certificate against `host`.

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 
 /*
  * The client library takes a message as one string, makes a buffer of it and a copy of that: a file of 20 MB would be
- * held four times. A long message therefore goes past it: the library is given a stand-in, and where the stand-in's
- * bytes come to the socket, those of the message take their place, a piece at a time.
+ * held four times. And it logs in when it is given a message, which may not be known yet. Such messages go past it: the
+ * library is given a stand-in, and where the stand-in's bytes come to the socket, those of the message take their place,
+ * a piece at a time.
  */
 
 /** Longer than this, in UTF-16 units, and a message is worth the detour; batches of small files never are. */
@@ -11,29 +12,34 @@ const LONG = 4 * 1024 * 1024
 
 const PIECE = 256 * 1024
 
-/** Takes the place of the socket's `write`; returns what to hand to the library for a message. */
-export function passLongMessages(socket: Socket): (text: string) => string {
+const STAND_IN = '/* another message goes in place of this */'
+const STAND_IN_BYTES = Buffer.concat([header(STAND_IN), Buffer.from(`${STAND_IN}\0`)])
+
+/**
+ * Takes the place of the socket's `write`; returns what to hand to the library for a message. A message that fails to
+ * come breaks the socket, with what it threw.
+ */
+export function passStandIns(socket: Socket): (message: string | Promise<string>) => string {
   const write = socket.write.bind(socket) as (bytes: string | Uint8Array, done?: () => void) => boolean
-  let waiting: { readonly text: string; readonly standIn: Buffer } | null = null
+  let waiting: string | Promise<string> | null = null
 
   function writeInPlace(bytes: Uint8Array | string, done?: () => void): boolean {
     if (waiting === null || typeof bytes === 'string') return write(bytes, done)
-    const { text, standIn } = waiting
-    const before = bytes.length - standIn.length
-    if (before < 0 || !standIn.equals(bytes.subarray(before))) return write(bytes, done)
+    const before = bytes.length - STAND_IN_BYTES.length
+    if (before < 0 || !STAND_IN_BYTES.equals(bytes.subarray(before))) return write(bytes, done)
+    const message = waiting
     waiting = null
     if (before > 0) write(bytes.subarray(0, before))
-    void writePieces(socket, write, text, done)
+    void writePieces(socket, write, message, done)
     // As for any write that does not fit into the socket's buffer.
     return false
   }
   Object.assign(socket, { write: writeInPlace })
 
-  return (text) => {
-    if (text.length <= LONG) return text
-    const standIn = '/* a long message goes in place of this */'
-    waiting = { text, standIn: Buffer.concat([header(standIn), Buffer.from(`${standIn}\0`)]) }
-    return standIn
+  return (message) => {
+    if (typeof message === 'string' && message.length <= LONG) return message
+    waiting = message
+    return STAND_IN
   }
 }
 
@@ -48,9 +54,20 @@ function header(text: string): Buffer {
 async function writePieces(
   socket: Socket,
   write: (bytes: string | Uint8Array) => boolean,
-  text: string,
+  message: string | Promise<string>,
   done: (() => void) | undefined,
 ): Promise<void> {
+  let text: string
+  try {
+    text = await message
+  } catch (cause) {
+    socket.destroy(cause instanceof Error ? cause : new Error(String(cause)))
+    return
+  }
+  if (text.length <= PIECE) {
+    write(Buffer.concat([header(text), Buffer.from(`${text}\0`)]))
+    return done?.()
+  }
   write(header(text))
   for (let at = 0; at < text.length && !socket.destroyed;) {
     const end = pieceEnd(text, at)
