@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measure } from './measurement.ts'
-import { BASE, PEERS } from './peers/index.ts'
+import { BASE, FLOOR, PEERS } from './peers/index.ts'
 import { renderResults } from './report.ts'
 import { mergeResults } from './results.ts'
 import type { Results, WorkloadResult } from './results.ts'
@@ -66,7 +66,11 @@ for (const workload of workloads) {
   const { id, title, environments } = workload
   const date = new Date().toISOString()
   const care = { rounds, patienceMs, onProgress: (what: string) => console.error(what) }
-  const rivals = new Set([BASE.name, ...TARGETS.filter((target) => target.workload === id).map(({ peer }) => peer)])
+  const rivals = new Set([
+    BASE.name,
+    FLOOR.name,
+    ...TARGETS.filter((target) => target.workload === id).map(({ peer }) => peer),
+  ])
   const entrants = options.targets ? peers.filter(({ name }) => rivals.has(name)) : peers
   const measurements = await measure(server, workload, entrants, care)
   done.push({ id, title, environments: environments.length, date, rounds, measurements })

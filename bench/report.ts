@@ -1,4 +1,4 @@
-import { BASE } from './peers/index.ts'
+import { BASE, FLOOR } from './peers/index.ts'
 import type { Measurement, Results, WorkloadResult } from './results.ts'
 import { medianOf } from './results.ts'
 import { MEMORY, TARGETS, timeOf } from './targets.ts'
@@ -77,8 +77,18 @@ export function renderTargets(results: Results): string {
     const [ours, theirs] = [BASE.name, peer].map((name) => timeOf(results, workload, roundTripMs, name))
     if (ours === null || ours === undefined || theirs === null || theirs === undefined) return []
     const reached = ours / theirs
+    const least = timeOf(results, workload, roundTripMs, FLOOR.name)
+    const floor = least === null ? '' : ratio(least / theirs)
     return [
-      [workload, `${roundTripMs} ms`, `time of ${peer}`, `≤ ${atMost}`, ratio(reached), verdict(reached <= atMost)],
+      [
+        workload,
+        `${roundTripMs} ms`,
+        `time of ${peer}`,
+        `≤ ${atMost}`,
+        ratio(reached),
+        verdict(reached <= atMost),
+        floor,
+      ],
     ]
   })
   const memory = MEMORY.flatMap(({ workload, atMostMb }) => {
@@ -88,11 +98,11 @@ export function renderTargets(results: Results): string {
     )
     if (peaks.length === 0) return []
     const peak = Math.max(...peaks)
-    return [[workload, '', 'peak memory', `≤ ${atMostMb} MB`, `${Math.round(peak)} MB`, verdict(peak <= atMostMb)]]
+    return [[workload, '', 'peak memory', `≤ ${atMostMb} MB`, `${Math.round(peak)} MB`, verdict(peak <= atMostMb), '']]
   })
   if (rows.length + memory.length === 0) return ''
-  const header = ['workload', 'round trip', 'ours, as a part of', 'target', 'reached', '']
-  return `### Targets\n\n${table([header, ['---', '---:', '---', '---:', '---:', '---'], ...rows, ...memory])}`
+  const header = ['workload', 'round trip', 'ours, as a part of', 'target', 'reached', '', FLOOR.name]
+  return `### Targets\n\n${table([header, ['---', '---:', '---', '---:', '---:', '---', '---:'], ...rows, ...memory])}`
 }
 
 function verdict(isMet: boolean): string {

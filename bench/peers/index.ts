@@ -6,6 +6,7 @@ import { kysely } from './kysely.ts'
 import { migrationManager } from './migration-manager.ts'
 import { bareNode } from './node.ts'
 import { nodePgMigrate, nodePgMigrateByFile } from './node-pg-migrate.ts'
+import { postgresJs } from './postgres-js.ts'
 import { postgresMigrations } from './postgres-migrations.ts'
 import { psqlProcesses, psqlSession } from './psql.ts'
 import { raw, rawPipelined } from './raw.ts'
@@ -17,6 +18,7 @@ export const PEERS: readonly Peer[] = [
   migrationManager,
   raw,
   rawPipelined,
+  postgresJs,
   psqlSession,
   psqlProcesses,
   dbmate,
@@ -31,3 +33,6 @@ export const PEERS: readonly Peer[] = [
 
 /** Ours: the others are given as multiples of it. */
 export const BASE: Peer = migrationManager
+
+/** The least that can be expected of a tool for Node.js; targets show what it reaches. */
+export const FLOOR: Peer = postgresJs
