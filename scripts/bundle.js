@@ -21,7 +21,7 @@ const SYNC = [...STATUS, 'cli/commands/sync.js']
 /** The files that these import, and what those import, without what is loaded later. */
 const needed = { status: new Set(), sync: new Set() }
 
-/** What takes the place of modules of Node.js in `postgres`. */
+/** What takes the place of modules of Node.js in `postgres`; ours are named `node:…`. */
 const UNLOADED = {
   perf_hooks: 'export const performance = { now: () => globalThis.performance.now() }',
   tls: `export default { connect() { throw new Error('the socket is encrypted by drivers/postgres/socket.ts') } }`,
@@ -33,7 +33,7 @@ const bundle = await rolldown({
   preserveEntrySignatures: 'allow-extension',
   // plan is sync, and loads it at once: that is meant so.
   checks: { ineffectiveDynamicImport: false },
-  external: (id) => /^[@a-z]/i.test(id) && id !== 'postgres',
+  external: (id) => /^[@a-z]/i.test(id) && id !== 'postgres' && !(id in UNLOADED),
   plugins: [
     {
       // A file of its own: the fault tests put another in its place.
@@ -44,7 +44,7 @@ const bundle = await rolldown({
       // Loading them takes 4 ms of a status. postgres looks at the clock when a connection is closed, and is given a
       // socket that is encrypted where it has to be.
       name: 'what-postgres-need-not-load',
-      resolveId: (id, importer) => (importer?.includes('/postgres/') && id in UNLOADED ? `\0${id}` : null),
+      resolveId: (id) => (id in UNLOADED ? `\0${id}` : null),
       load: (id) => UNLOADED[id.slice(1)] ?? null,
     },
     {
@@ -79,7 +79,11 @@ const { output } = await bundle.write({
     // Else the second would take what it needs out of the first.
     includeDependenciesRecursively: false,
     groups: [
-      { name: 'postgres', priority: 3, test: (id) => id.includes('/node_modules/postgres/') },
+      {
+        name: 'postgres',
+        priority: 3,
+        test: (id) => id.includes('/node_modules/postgres/') || id.slice(1) in UNLOADED,
+      },
       { name: 'shared', minShareCount: 2, priority: 2, test: (id) => needed.status.has(id) },
       { name: 'writing', minShareCount: 2, priority: 1, test: (id) => needed.sync.has(id) },
       { name: 'seldom', minShareCount: 2 },

@@ -79,7 +79,7 @@ async function runCommand(
   prepareForShortRun()
   const result = await run(wired, args)
   terminal.settle()
-  if (options.json) terminal.writer.writeJson(result.json)
+  if (options.json) terminal.writer.writeJson(result.json())
   else terminal.writer.writeResult(`${result.text(terminal.page)}\n`)
   if (result.summary !== undefined) reportToGitHub(result.summary, terminal.writer, process.env)
   return result.exitCode

@@ -92,10 +92,17 @@ export async function survey(
   }
 }
 
-/** Reads the migration files of these environments, each once. Throws `ProblemsError` for bad files. */
+/** So long after the connections are asked for, in milliseconds, the first message of a login is on its way. */
+const HEAD_START_MS = 2
+
+/**
+ * Reads the migration files of these environments, each once; whatever is begun at the same time goes first. Throws
+ * `ProblemsError` for bad files.
+ */
 export async function readFolders(project: Project, environments: readonly Environment[]): Promise<readonly Folder[]> {
   const dirs = [...new Set(environments.map(({ migrationsDir }) => migrationsDir))]
   const folders: Folder[] = []
+  await new Promise((resolve) => setTimeout(resolve, HEAD_START_MS))
   for (const dir of dirs) folders.push({ dir, migrations: await readFolder(dir, project.cwd) })
   return folders
 }

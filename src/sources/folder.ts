@@ -13,14 +13,10 @@ const SLICE_MS = 2
 
 /**
  * Reads the migrations of a folder, each file once: what was hashed is what is run, whatever happens to the file later.
- * Only names that end in `.sql` (in any case) are looked at. Begins when whatever is under way has had a turn, and gives
- * way again and again. Throws `ProblemsError` with every bad file, or `migration/no-folder`. Paths in messages and in
+ * Only names that end in `.sql` (in any case) are looked at. Gives way again and again to whatever is under way. Throws `ProblemsError` with every bad file, or `migration/no-folder`. Paths in messages and in
  * `Migration.file` are `dir` as given, and `/`.
  */
 export async function readFolder(dir: string, cwd: string): Promise<readonly Migration[]> {
-  // Once for what waits to be connected, and once for what that has to say.
-  await giveWay()
-  await giveWay()
   const folder = resolve(cwd, dir)
   const shown = dir.replace(/[\\/]+$/, '')
   const collection = collectMigrations()

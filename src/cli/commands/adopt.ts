@@ -21,13 +21,13 @@ export const run: RunCommand = async (wired, args) => {
   )
   return {
     exitCode: report.status === 'stale' ? EXIT.blocked : exitOfFindings(report.findings),
-    json: {
+    json: () => ({
       status: report.status,
       environment: report.environment,
       from: report.from,
       migrations: report.migrations.map((name) => ({ name })),
       findings: report.findings.map(findingJson),
-    },
+    }),
     text: (page) => renderReport(report, page),
   }
 }

@@ -23,11 +23,11 @@ export const run: RunCommand = async (wired, args) => {
   const { reversals, findings } = await checkReversible(folders, ports)
   return {
     exitCode: exitOfFindings(findings),
-    json: {
+    json: () => ({
       status: findings.some(isBlocking) ? 'blocked' : 'checked',
       migrations: reversals.map(({ migration, status }) => ({ name: migration, status })),
       findings: findings.map(findingJson),
-    },
+    }),
     text: (page) =>
       [renderFindings(findings, page), reversals.map((reversal) => renderReversal(reversal, page)).join('\n')]
         .filter((part) => part !== '')

@@ -11,7 +11,7 @@ import type { Run } from '../wire.ts'
 /** What a command line comes to: the same facts as JSON and as text. */
 export interface CommandResult {
   readonly exitCode: number
-  readonly json: Json
+  readonly json: () => Json
   readonly text: (page: Page) => string
   /** For those who show it elsewhere; absent where there is no matrix. */
   readonly summary?: Summary

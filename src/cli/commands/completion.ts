@@ -14,7 +14,7 @@ export const run: RunCommand = async ({ verbs }, args) => {
     })
   }
   const script = SHELLS[wanted](verbs)
-  return { exitCode: EXIT.done, json: { shell: wanted, script }, text: () => script }
+  return { exitCode: EXIT.done, json: () => ({ shell: wanted, script }), text: () => script }
 }
 
 function isShell(name: string): name is keyof typeof SHELLS {

@@ -18,12 +18,12 @@ export const run: RunCommand = async (wired, args) => {
   const isBroken = report.environments.some(({ logBreak }) => logBreak !== null)
   return {
     exitCode: args['check'] === true && isBroken ? EXIT.blocked : EXIT.done,
-    json: {
+    json: () => ({
       intact: !isBroken,
       environments: report.environments.map(historyJson),
       durations: durationsJson(report),
       ...changesJson(report.changes),
-    },
+    }),
     text: (page) => {
       if (args['csv'] === true) return renderCsv(report)
       if (args['check'] === true) return renderIntegrity(report, page)

@@ -24,7 +24,7 @@ export const run: RunCommand = async (wired, args) => {
   const failed = report.environments.flatMap(({ error }) => (error === null ? [] : [error]))
   return {
     exitCode: Math.max(report.findings.some(isBlocking) ? EXIT.blocked : EXIT.done, ...failed.map(exitOfError)),
-    json: {
+    json: () => ({
       status: wordFor(report, files),
       environments: report.environments.map(({ environment, status, error }) => ({
         name: environment.name,
@@ -34,7 +34,7 @@ export const run: RunCommand = async (wired, args) => {
       })),
       files,
       findings: report.findings.map(findingJson),
-    },
+    }),
     text: (page) =>
       [
         renderFindings(report.findings, page),

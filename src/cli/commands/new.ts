@@ -10,7 +10,7 @@ export const run: RunCommand = async (wired, args) => {
   const { file, name } = await createMigration({ description, dir, cwd: wired.cwd, now: new Date(), author })
   return {
     exitCode: EXIT.done,
-    json: { file, name },
+    json: () => ({ file, name }),
     text: (page) => `${page.paint('good', '+')} ${file}`,
   }
 }

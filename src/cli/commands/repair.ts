@@ -35,7 +35,7 @@ export const run: RunCommand = async (wired, args) => {
   )
   return {
     exitCode: report.status === 'done' ? EXIT.done : EXIT.blocked,
-    json: {
+    json: () => ({
       status: report.status,
       environment: report.environment,
       migration: report.repair.migration,
@@ -43,7 +43,7 @@ export const run: RunCommand = async (wired, args) => {
       before: report.repair.before,
       after: report.repair.after,
       findings: report.findings.map(findingJson),
-    },
+    }),
     text: (page) => renderReport(report, page),
   }
 }

@@ -21,7 +21,7 @@ export const run: RunCommand = async (wired, args) => {
   return {
     exitCode:
       first === undefined ? (isWanted ? EXIT.done : EXIT.notInSync) : exitOfError(new ProblemsError([first, ...rest])),
-    json: { ...statusJson(report), ...changesJson(report.changes) },
+    json: () => ({ ...statusJson(report), ...changesJson(report.changes) }),
     summary: { matrix: report.matrix, findings: report.findings, errors },
     text: (page) =>
       [

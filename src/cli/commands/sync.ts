@@ -55,7 +55,7 @@ export async function runPlanned(
   )
   return {
     exitCode: Math.max(exitOfFindings(report.findings), exitOfOutcomes(report.outcomes)),
-    json: syncJson(report),
+    json: () => syncJson(report),
     summary: {
       matrix: report.matrix,
       findings: report.findings,

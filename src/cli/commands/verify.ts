@@ -24,11 +24,11 @@ export const run: RunCommand = async (wired, args) => {
       exitOfFindings(findings),
       first === undefined ? 0 : exitOfError(new ProblemsError([first, ...rest])),
     ),
-    json: {
+    json: () => ({
       status: first !== undefined ? 'failed' : findings.some(isBlocking) ? 'blocked' : 'verified',
       environments: environments.map(environmentJson),
       findings: findings.map(findingJson),
-    },
+    }),
     text: (page) =>
       [
         environments.length === 0 ? EMPTY_SHARD : '',
