@@ -88,14 +88,15 @@ function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome
     const { environment, reading } = sight
     const outcome = outcomeOf.get(environment.name)
     const steps = stepsOf.get(environment.name) ?? []
-    const done = new Set(outcome?.done.map(({ name }) => name))
-    // Up to date although steps were planned: another run has applied them.
-    const isOvertaken = outcome?.status === 'up-to-date'
     const failed = outcome?.failed ?? null
+    const left = new Set(outcome?.left.map(({ migration }) => migration.name))
     // It has a row, and the row says started: to go on with, or for a person to look at.
     const isStarted = failed?.isResumable === true || outcome?.status === 'needs-person'
     const stuck = failed !== null && isStarted ? failed.name : null
-    const touched = steps.filter(({ migration }) => isOvertaken || done.has(migration.name) || migration.name === stuck)
+    // What is neither left nor failed was done: by this run, or by another that was faster.
+    const isTouched = (name: string): boolean =>
+      outcome !== undefined && (name === stuck || (name !== failed?.name && !left.has(name)))
+    const touched = steps.filter(({ migration }) => isTouched(migration.name))
     const names = new Set(touched.map(({ migration }) => migration.name))
     const added = touched.flatMap(({ kind, migration }): AppliedMigration[] =>
       migration.name === stuck

@@ -217,3 +217,35 @@ describe('a table that somebody else has locked', () => {
     expect(await dev.query(`SELECT to_regclass('other') AS other`)).toEqual([{ other: null }])
   })
 })
+
+test('what another run applies between two of our migrations is not applied again, and shown as applied', async () => {
+  const others = 'CREATE TABLE theirs ();\n'
+  const checksum = `sha256:${createHash('sha256').update(others).digest('hex')}`
+  await using database = await createDatabase('overtaken')
+  await using project = createProject({
+    files: {
+      // In place of the other run: its row is there before our second migration begins.
+      'database/001-ours.sql': `CREATE TABLE ours ();\nINSERT INTO schema_migrations (migration_name, checksum, status, applied_at, applied_by) VALUES ('002-theirs', '${checksum}', 'applied', now(), 'other');\n`,
+      'database/002-theirs.sql': others,
+      'database/003-ours.sql': 'CREATE TABLE more ();\n',
+    },
+    env: { DATABASE_URL: database.url },
+  })
+
+  const result = await project.run(['sync', '--yes'])
+  const after = await project.run(['status', '--all'])
+
+  expect(result).toMatchObject({ exitCode: 0 })
+  expect(result.stderr).toContain('applied 003-ours')
+  expect(result.stdout).toContain('dev  2 migrations applied')
+  expect(result.stdout).not.toContain('pending')
+  expect(after.stdout).toContain('dev  3 applied')
+  expect(
+    await database.query("SELECT to_regclass('theirs')::text AS theirs, to_regclass('more')::text AS more"),
+  ).toEqual([{ theirs: null, more: 'more' }])
+  expect(
+    await database.query(
+      "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    ),
+  ).toEqual([])
+})
