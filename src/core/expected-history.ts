@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { unreadRow } from './history.ts'
+import { compareByBytes, lineOf, unreadRow } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import type { Migration } from './migration.ts'
 
@@ -24,22 +24,15 @@ const MOST_PENDING = 20
 export function expectHistories(files: readonly Migration[]): ExpectedHistories | null {
   if (files.length < WORTH_IT) return null
   const rows = files.map((file) => unreadRow(file, 'applied'))
-  const sorted = rows
-    .map(({ name, checksum, status }, index) => ({
-      index,
-      key: Buffer.from(name, 'utf8'),
-      line: `${name}:${checksum}:${status}`,
-    }))
-    .toSorted((a, b) => Buffer.compare(a.key, b.key))
+  const sorted = rows.toSorted(compareByBytes)
   // Where names sort otherwise than files run, the first files are not the first lines: only the whole is expected.
-  const isInOrder = sorted.every(({ index }, place) => index === place)
-  const lengths = new Map<string, number>()
-  const hash = createHash('sha256')
-  for (const [place, { line }] of sorted.entries()) {
-    hash.update(place === 0 ? line : `\n${line}`, 'utf8')
-    const length = place + 1
-    const isWanted = length === sorted.length || (isInOrder && length >= sorted.length - MOST_PENDING)
-    if (isWanted) lengths.set(hash.copy().digest('hex'), length)
+  const isInOrder = sorted.every((row, place) => row === rows[place])
+  const shortest = isInOrder ? rows.length - MOST_PENDING : rows.length
+  const hash = createHash('sha256').update(sorted.slice(0, shortest).map(lineOf).join('\n'), 'utf8')
+  const lengths = new Map([[hash.copy().digest('hex'), shortest]])
+  for (const [index, row] of sorted.slice(shortest).entries()) {
+    hash.update(`\n${lineOf(row)}`, 'utf8')
+    lengths.set(hash.copy().digest('hex'), shortest + index + 1)
   }
   return { rows, lengths }
 }

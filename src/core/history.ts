@@ -66,11 +66,20 @@ export function findHalfway({ status, step }: Pick<AppliedMigration, 'status' | 
  * `name:checksum:status`, sorted by the bytes of the name, joined by LF.
  */
 export function digestHistory(history: readonly AppliedMigration[]): string {
-  const lines = history
-    .map((row) => ({ key: Buffer.from(row.name, 'utf8'), line: `${row.name}:${row.checksum}:${row.status}` }))
-    .toSorted((a, b) => Buffer.compare(a.key, b.key))
-    .map(({ line }) => line)
-  return createHash('sha256').update(lines.join('\n'), 'utf8').digest('hex')
+  return createHash('sha256').update(history.toSorted(compareByBytes).map(lineOf).join('\n'), 'utf8').digest('hex')
+}
+
+/** What a row is in the digest. */
+export function lineOf({ name, checksum, status }: AppliedMigration): string {
+  return `${name}:${checksum}:${status}`
+}
+
+const SURROGATE = /[\ud800-\udfff]/
+
+/** The order of the rows in the digest: by the bytes of the name in UTF-8, which is that of UTF-16 but for surrogates. */
+export function compareByBytes({ name: a }: AppliedMigration, { name: b }: AppliedMigration): number {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'))
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** Order of two names of a history as their files would run; a name without digits sorts before all others. */

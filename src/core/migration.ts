@@ -90,7 +90,10 @@ export function collectMigrations(): {
 
   function finish(): MigrationReading {
     const migrations = ups
-      .map((migration) => ({ ...migration, down: twinOf(downs.get(migration.name)) ?? migration.down }))
+      .map((migration) => {
+        const twin = downs.get(migration.name)
+        return twin === undefined ? migration : { ...migration, down: twinOf(twin) }
+      })
       .toSorted(compareMigrations)
     const [first, ...rest] = [...problems, ...findDuplicates(migrations), ...findOrphans(downs, migrations)]
     return first === undefined ? { migrations } : { problems: [first, ...rest] }
@@ -151,8 +154,8 @@ function toMigration(fileName: string, file: string, text: string): Migration {
   }
 }
 
-function twinOf(twin: { readonly file: string; readonly text: string } | undefined): SqlSource | null {
-  return twin === undefined ? null : { sql: twin.text, file: twin.file, firstLine: 1, indent: 0 }
+function twinOf({ file, text }: { readonly file: string; readonly text: string }): SqlSource {
+  return { sql: text, file, firstLine: 1, indent: 0 }
 }
 
 function countLines(text: string): number {
