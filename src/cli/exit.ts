@@ -31,7 +31,7 @@ const UNSAFE: ReadonlySet<ErrorCode> = new Set([
   'target/tls-root-certificate',
 ])
 
-/** Areas of codes that come from what was typed or configured, before anything was connected to. */
+/** Areas of codes that come from what was typed or configured, before a database was asked anything. */
 const USAGE_AREAS: ReadonlySet<string> = new Set(['usage', 'config', 'migration', 'source', 'repair'])
 
 /** The exit code for something that was thrown. `migration/failed` and its like are outcomes and never get here. */

@@ -52,14 +52,11 @@ export async function survey(
   signal: AbortSignal,
   detail: Detail = 'everything',
 ): Promise<Survey> {
+  // Whatever comes first, it is awaited below; or what keeps it from being awaited is thrown.
+  folders.catch(() => {})
   const inVain = new AbortController()
-  const looking = lookAtAll(
-    project,
-    environments,
-    createExpectations(folders, detail),
-    emit,
-    AbortSignal.any([signal, inVain.signal]),
-  )
+  const stop = AbortSignal.any([signal, inVain.signal])
+  const looking = lookAtAll(project, environments, createExpectations(folders, detail), emit, stop)
   // It is awaited in the end, whatever comes first.
   looking.catch(() => {})
   const read = await folders.catch(async (cause: unknown) => {
@@ -156,9 +153,10 @@ function createExpectations(folders: Promise<readonly Folder[]>, detail: Detail)
   const expected = folders.then(
     (read) => new Map(detail === 'states' ? read.map(({ dir, migrations }) => [dir, expectHistories(migrations)]) : []),
   )
+  // That the files cannot be read is said by whoever reads them, and not every driver asks.
+  expected.catch(() => {})
   return (dir) => {
     const ofFolder = expected.then((all) => all.get(dir) ?? null)
-    // That the files cannot be read is said by whoever reads them, and not every driver asks.
     ofFolder.catch(() => {})
     return ofFolder
   }

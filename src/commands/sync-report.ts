@@ -27,9 +27,9 @@ export const NOTHING_TO_DO: SyncReport = {
 
 /** Puts together what became of plans; `findings` are all that were found before. */
 export function conclude(planned: PlanReport, outcomes: readonly Outcome[], findings: readonly Finding[]): SyncReport {
-  const known = new Set(findings)
+  const known = new Set(findings.map(keyOf))
   // A plan that was made anew under the lock may have found something else.
-  const late = outcomes.flatMap((outcome) => outcome.findings.filter((finding) => !known.has(finding)))
+  const late = outcomes.flatMap((outcome) => outcome.findings.filter((finding) => !known.has(keyOf(finding))))
   const all = [...findings, ...late]
   return {
     status: all.some(isBlocking) ? 'blocked' : overallStatus(outcomes),
@@ -37,6 +37,11 @@ export function conclude(planned: PlanReport, outcomes: readonly Outcome[], find
     findings: all,
     matrix: matrixAfter(planned, outcomes),
   }
+}
+
+/** Of two findings that say the same, which a plan made anew does. */
+function keyOf({ code, environment, migration, message }: Finding): string {
+  return JSON.stringify([code, environment, migration, message])
 }
 
 /**

@@ -38,7 +38,7 @@ export interface Target<Endpoint = unknown> {
   readonly actor: Actor
   /**
    * Histories that the caller knows by their digests when it has read its files; null where every row is to be read. A
-   * driver logs in meanwhile, and asks when it has the answer; it may then leave the rows of such a history unread and
+   * driver logs in meanwhile, over a network, and asks when it has the answer; it may then leave the rows of such a history unread and
    * answer the first `read` with the rows given here. Where the files are bad, this fails, and nothing is asked.
    */
   readonly expected?: Promise<ExpectedHistories | null> | undefined
@@ -119,7 +119,8 @@ export interface Locked {
   history(): Promise<readonly AppliedMigration[]>
   /**
    * Runs steps in order, each as one atom of its SQL and its history row, and stops at the first that fails.
-   * `basis` is the digest of the history that the steps were planned from: if it has moved on, nothing is run.
+   * `basis` is the digest of the history that the steps were planned from: if it has moved on, nothing is run; if it
+   * moves on meanwhile, nothing more.
    * Prepares the database when it is fresh.
    */
   run(steps: readonly Step[], basis: string): Promise<RunResult>

@@ -9,7 +9,7 @@ import { execute } from './execute.ts'
 
 /**
  * Brings one target from its plan to its outcome. If the history has moved on since the plan was made, the plan is
- * made anew, under the lock, with `replan`: as often as somebody else has done a part of it meanwhile, as happens behind
+ * made anew, under the lock, with `replan`: as often as somebody else has done a part of what is left, as happens behind
  * a transaction pooler, where the lock is for one migration at a time. A second surprise of another kind is refused.
  */
 export async function syncTarget(
@@ -45,18 +45,31 @@ async function executeToTheEnd(
   })
   let current = plan
   let surprises = 0
-  for (;;) {
-    const result = await execute(locked, current)
-    done.push(...result.done)
-    if (result.status !== 'stale') return conclude(result)
-    const next = replan(await locked.history())
-    if (isBlocked(next)) return conclude(untouched(next, 'blocked'))
-    if (next.steps.length === 0) return conclude(untouched(next, 'up-to-date'))
-    surprises = next.steps.length < current.steps.length ? 0 : surprises + 1
-    // What was shown, checked and confirmed is the first plan: another one may only hold less.
-    if (!isPartOf(next, plan) || surprises > 1) return conclude(refuseStale(next))
-    current = next
+  try {
+    for (;;) {
+      const result = await execute(locked, current)
+      done.push(...result.done)
+      if (result.status !== 'stale') return conclude(result)
+      current = without(current, result.done)
+      const next = replan(await locked.history())
+      if (isBlocked(next)) return conclude(untouched(next, 'blocked'))
+      if (next.steps.length === 0) return conclude(untouched(next, 'up-to-date'))
+      if (next.steps.length >= current.steps.length) surprises++
+      // What was shown, checked and confirmed is the first plan: another one may only hold less. Nor does it hold again
+      // what this run has done, should somebody take that back.
+      if (!isPartOf(next, current) || surprises > 1) return conclude(refuseStale(next))
+      current = next
+    }
+  } catch (cause) {
+    // What is applied already must be said, whatever the world came to since.
+    if (!(cause instanceof MigrationManagerError) || done.length === 0) throw cause
+    return conclude(stoppedBefore(current, cause))
   }
+}
+
+function without(plan: Plan, done: readonly StepResult[]): Plan {
+  const names = new Set(done.map(({ name }) => name))
+  return { ...plan, steps: plan.steps.filter(({ migration }) => !names.has(migration.name)) }
 }
 
 function isPartOf(plan: Plan, whole: Plan): boolean {

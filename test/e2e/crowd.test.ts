@@ -65,6 +65,20 @@ test('of the databases of one environment no more are connected to at once than 
   }
 })
 
+test('many databases that are written to at once are no reason for a warning', async () => {
+  // The third wave of a fleet is the first that has more than eleven.
+  await using databases = await createDatabases(1 + 10 + 12)
+  await using project = createProject({
+    files: { 'database/001-one.sql': 'CREATE TABLE one (id int);\nSELECT pg_sleep(0.3);\n' },
+    env: { DATABASE_URLS: Object.values(databases.urls(testServer().port)).join('\n') },
+  })
+
+  const { exitCode, stderr } = await project.run(['sync', '--yes', '--concurrency', '30'])
+
+  expect(exitCode).toBe(0)
+  expect(stderr).not.toContain('Warning')
+})
+
 test('sync --atomic holds all databases together, however many may be connected to at once', async () => {
   await using databases = await createDatabases(4)
   await using project = createProject({

@@ -1,7 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { collect, createProject } from '../support/cli.ts'
+import { collect, createProject, MAIN } from '../support/cli.ts'
 import type { TestProject } from '../support/cli.ts'
 import { startDatabases } from '../support/d1/database.ts'
 import { createRemote } from '../support/d1/remote.ts'
@@ -157,3 +160,19 @@ function isAlive(pid: number): boolean {
     return false
   }
 }
+
+test('the process of a local database ends when its parent is gone before it has begun, and starts no workerd', async () => {
+  await using project = createProject()
+  const task = { projectDir: import.meta.dirname, persistDir: join(project.dir, 'state'), databaseId: 'app' }
+  const host = fork(join(MAIN, '../../drivers/d1/local-host.js'), [JSON.stringify(task)], { execArgv: [] })
+  const ended = once(host, 'exit', { signal: AbortSignal.timeout(20_000) })
+
+  host.disconnect()
+
+  try {
+    expect(await ended).toEqual([0, null])
+  } finally {
+    host.kill()
+  }
+  expect(existsSync(join(project.dir, 'state'))).toBe(false)
+})

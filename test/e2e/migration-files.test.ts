@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
@@ -76,6 +76,22 @@ test('every bad file is named, with exit 2 and without a question to the databas
     'migration/unreadable',
   ])
   expect(watched.questions()).toBe(0)
+})
+
+test.each([
+  ['an embedded server', 'embedded:dev', '.migration-manager'],
+  ['a local D1 database', 'd1-local:app', '.wrangler'],
+])('%s is not made for files that are bad', async (_, url, folder) => {
+  await using project = createProject({
+    files: { 'database/001-good.sql': GOOD, 'database/bad.sql': GOOD },
+    env: { DATABASE_URL: url },
+  })
+
+  const result = await project.run(['sync', '--yes'])
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(result.stderr).toContain('database/bad.sql')
+  expect(existsSync(join(project.dir, folder))).toBe(false)
 })
 
 test('the versions 1 and 001 are the same one', async () => {

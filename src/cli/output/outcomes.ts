@@ -96,9 +96,9 @@ function summarize({ status, done, failed, left }: Outcome, words: Words): strin
     case 'applied':
       return applied ?? 'up to date'
     case 'blocked':
-      return `nothing written, ${pending ?? 'nothing pending'}`
+      return join(applied ?? 'nothing written', pending ?? 'nothing pending')
     case 'locked':
-      return 'nothing written, another run is at work'
+      return join(applied ?? 'nothing written', 'another run is at work')
     case 'skipped':
       return `${words.skipped}, ${pending ?? 'nothing pending'}`
     case 'failed':

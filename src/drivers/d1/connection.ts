@@ -32,6 +32,8 @@ export async function connectD1(
 ): Promise<Connection> {
   const { environment } = target
   let client: D1Client
+  // A local database is a process to start, and perhaps a file to make: not for files that are bad.
+  await target.expected
   try {
     client = await openClient(target, signal)
   } catch (cause) {
@@ -39,8 +41,6 @@ export async function connectD1(
   }
   const session = createSession(client, target, emit, signal, pause)
   try {
-    // Each row is read, but not for files that are bad.
-    await target.expected
     const facts = await look(session)
     if (facts.state === 'foreign') throw foreignTable(environment.name, facts.columns)
     return createConnection(session, facts)

@@ -53,9 +53,15 @@ const WORKER = `export default {
 type MiniflareModule = { readonly Miniflare: new (options: Record<string, unknown>) => Miniflare }
 
 async function serve(task: LocalTask): Promise<void> {
+  let miniflare: Miniflare | null = null
+  const leave = (): void => void Promise.resolve(miniflare?.dispose()).finally(() => process.exit(0))
+  // Before anything is loaded: a parent that is gone by then is not told of again, and nobody else would end workerd.
+  process.on('disconnect', leave)
+  process.on('SIGTERM', leave)
   const module = await loadMiniflare(task.projectDir)
   if (module === null) return answer({ kind: 'absent' })
-  const miniflare = new module.Miniflare({
+  if (!process.connected) return leave()
+  const started = new module.Miniflare({
     modules: true,
     script: WORKER,
     compatibilityDate: '2024-01-01',
@@ -67,12 +73,10 @@ async function serve(task: LocalTask): Promise<void> {
       stderr.resume()
     },
   })
-  const leave = (): void => void miniflare.dispose().finally(() => process.exit(0))
-  process.on('disconnect', leave)
-  process.on('SIGTERM', leave)
-  await miniflare.ready
+  miniflare = started
+  await started.ready
   answer({ kind: 'ready' })
-  process.on('message', (request: LocalRequest) => void carryOut(miniflare, request).then(answer))
+  process.on('message', (request: LocalRequest) => void carryOut(started, request).then(answer))
 }
 
 async function carryOut(miniflare: Miniflare, { id, queries }: LocalRequest): Promise<LocalAnswer> {

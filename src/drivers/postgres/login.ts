@@ -10,14 +10,18 @@ export interface LoginLease {
   readonly release: () => void
 }
 
-/** Turns an endpoint into a login, starting the project's own server when it is an embedded one. */
+/**
+ * Turns an endpoint into a login, starting the project's own server when it is an embedded one, and the files are known
+ * to be good: it may have to be made.
+ */
 export async function logIn(
-  { environment }: Target<PostgresEndpoint>,
+  { environment, expected }: Target<PostgresEndpoint>,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<LoginLease> {
   const { endpoint } = environment
   if (endpoint.kind === 'server') return { login: endpoint, release: () => {} }
+  await expected
   const { startEmbedded } = await import('../embedded/index.ts')
   const database = await startEmbedded({
     projectDir: endpoint.projectDir,

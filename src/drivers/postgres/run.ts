@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { reach } from '../../core/kill-point.ts'
 import type { Emit } from '../../core/event.ts'
 import { findBlocker } from './blocker.ts'
@@ -47,6 +48,8 @@ export async function sendInterruptibly(run: Run, text: string, silenceMs: numbe
     cancelling = link.session.cancel().catch(() => {})
     timer = setTimeout(cancel, CANCEL_EVERY)
   }
+  // Every database that is written to listens, and there may be hundreds at once.
+  setMaxListeners(0, signal)
   signal.addEventListener('abort', cancel, { once: true })
   try {
     reach('sending')

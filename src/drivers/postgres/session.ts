@@ -46,7 +46,10 @@ export interface SessionOptions {
 export interface Session {
   /** The backend that answered the login; behind a pooler it may not be the one that runs a message. */
   readonly backendPid: number
-  /** Sends one message and returns the rows of its last statement that returned any, values as text. */
+  /**
+   * Sends one message and returns the rows of its last statement that returned any, values as text. A message that is
+   * still being written goes out when it is; what keeps it from being written breaks the connection.
+   */
   ask(text: string | Promise<string>, silenceMs: number): Promise<readonly (readonly (string | null)[])[]>
   /**
    * Sends one message; the listener hears what the server says, as it comes. If the server says nothing for `silenceMs`,

@@ -108,3 +108,10 @@ test('a driver that fails at once, and in an unforeseen way, is heard of when th
 
   await expect(surveying).rejects.toBe(fault)
 })
+
+test('files that cannot be read are what is wrong, also where there is no environment to connect to', async () => {
+  const bad = new MigrationManagerError('migration/no-folder', 'The folder database is not there.')
+  const project = projectWith(() => Promise.reject(new Error('nobody connects')))
+
+  await expect(survey(project, [], Promise.reject(bad), () => {}, NEVER)).rejects.toBe(bad)
+})

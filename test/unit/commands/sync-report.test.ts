@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { conclude } from '../../../src/commands/sync-report.ts'
+import type { Finding } from '../../../src/core/finding.ts'
 import type { Outcome } from '../../../src/core/outcome.ts'
 import { exitOfOutcomes } from '../../../src/cli/exit.ts'
 import { migrationsOf } from '../core/samples.ts'
@@ -11,16 +12,35 @@ function outcomeOf(environment: string, status: Outcome['status']): Outcome {
   return { environment, status, done: [], failed: null, left, findings: [] }
 }
 
+const SURVEY = {
+  folders: [],
+  sights: [],
+  matrix: { environments: [], rows: [], findings: [], inSync: true },
+  migrationsOf: () => [],
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+}
+
+test('what a plan made anew finds once more is told once', () => {
+  const finding = (message: string): Finding => ({
+    code: 'history/out-of-order',
+    severity: 'warn',
+    environment: 'dev',
+    message,
+  })
+  const outcome = { ...outcomeOf('dev', 'applied'), findings: [finding('003-c is late.'), finding('004-d is late.')] }
+
+  const report = conclude(
+    { targets: [], selected: [], findings: [], survey: SURVEY },
+    [outcome],
+    [finding('003-c is late.')],
+  )
+
+  expect(report.findings.map(({ message }) => message)).toEqual(['003-c is late.', '004-d is late.'])
+})
+
 test('a run whose interruption left databases that were never begun did not apply all, and does not end with 0', () => {
   const outcomes = [outcomeOf('prod/a', 'applied'), outcomeOf('prod/b', 'skipped')]
-  const survey = {
-    folders: [],
-    sights: [],
-    matrix: { environments: [], rows: [], findings: [], inSync: true },
-    migrationsOf: () => [],
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  }
-  const report = conclude({ targets: [], selected: [], findings: [], survey }, outcomes, [])
+  const report = conclude({ targets: [], selected: [], findings: [], survey: SURVEY }, outcomes, [])
   expect(report.status).toBe('skipped')
   expect(exitOfOutcomes(report.outcomes)).toBe(1)
 })

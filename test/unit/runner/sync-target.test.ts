@@ -16,13 +16,23 @@ function planFrom(history: readonly AppliedMigration[]): Plan {
   return planSync('dev', FILES, history, SELECTION)
 }
 
-/** A database on which others are at work: each run of steps is answered in turn, with the history that it leaves. */
+/**
+ * A database on which others are at work: each run of steps is answered in turn, with the history that it leaves, or
+ * with what is thrown by who asks for the history.
+ */
 function createBusy(
-  answers: readonly { readonly result: RunResult; readonly history: readonly AppliedMigration[] }[],
+  answers: readonly {
+    readonly result: RunResult
+    readonly history: readonly AppliedMigration[] | MigrationManagerError
+  }[],
 ): { readonly connection: Connection; readonly runs: string[][] } {
   const runs: string[][] = []
   const locked: Locked = {
-    history: async () => answers[runs.length - 1]?.history ?? [],
+    history: async () => {
+      const history = answers[runs.length - 1]?.history ?? []
+      if (history instanceof MigrationManagerError) throw history
+      return history
+    },
     amend: async () => true,
     run: async (steps: readonly Step[]) => {
       runs.push(steps.map(({ migration }) => migration.name))
@@ -97,4 +107,40 @@ test('a history that changes twice without anything of ours is refused', async (
     findings: [{ code: 'plan/stale' }],
   })
   expect(runs).toHaveLength(2)
+})
+
+test('what was applied is told, also when the connection is lost before a new plan is made', async () => {
+  const { connection } = createBusy([
+    { result: stale('001-a', '002-b'), history: new MigrationManagerError('connection/lost', 'It was lost.') },
+  ])
+
+  expect(await syncTarget(connection, planFrom([]), planFrom, () => {})).toMatchObject({
+    status: 'failed',
+    done: [{ name: '001-a' }, { name: '002-b' }],
+    failed: { name: '003-c', error: { code: 'connection/lost' } },
+    left: [{ migration: { name: '004-d' } }],
+  })
+})
+
+test('what was applied is told, also when another run holds the lock from then on', async () => {
+  const { connection } = createBusy([
+    { result: stale('001-a'), history: new MigrationManagerError('lock/held', 'Another run is at work.') },
+  ])
+
+  expect(await syncTarget(connection, planFrom([]), planFrom, () => {})).toMatchObject({
+    status: 'locked',
+    done: [{ name: '001-a' }],
+    failed: { name: '002-b' },
+  })
+})
+
+test('what this run has done is not done again when somebody takes it back meanwhile', async () => {
+  const { connection, runs } = createBusy([{ result: stale('001-a', '002-b'), history: [] }])
+
+  expect(await syncTarget(connection, planFrom([]), planFrom, () => {})).toMatchObject({
+    status: 'blocked',
+    done: [{ name: '001-a' }, { name: '002-b' }],
+    findings: [{ code: 'plan/stale' }],
+  })
+  expect(runs).toHaveLength(1)
 })
