@@ -28,7 +28,8 @@ async function migrate(url: URL): Promise<void> {
       return { name: name.replace('.sql', ''), sql, checksum: createHash('sha256').update(sql).digest('hex') }
     })
   const { socket, rows, ask } = await opened
-  const pending = files.filter(({ name }) => !rows.includes(name))
+  const applied = new Set(rows)
+  const pending = files.filter(({ name }) => !applied.has(name))
   if (isSync && pending.length > 0) {
     await ask(
       pending
