@@ -52,12 +52,11 @@ export async function survey(
   signal: AbortSignal,
   detail: Detail = 'everything',
 ): Promise<Survey> {
-  // Whatever comes first, it is awaited below; or what keeps it from being awaited is thrown.
+  // Both are awaited below; whichever fails first must not find that nobody listens yet.
   folders.catch(() => {})
   const inVain = new AbortController()
   const stop = AbortSignal.any([signal, inVain.signal])
   const looking = lookAtAll(project, environments, createExpectations(folders, detail), emit, stop)
-  // It is awaited in the end, whatever comes first.
   looking.catch(() => {})
   const read = await folders.catch(async (cause: unknown) => {
     inVain.abort()

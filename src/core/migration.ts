@@ -41,31 +41,18 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\\/"'`$<>|*?:;]/u
 /** The longest migration name, in UTF-8 bytes: what every file system holds, with `.down.sql` to spare. */
 const MAX_NAME_BYTES = 240
 
-/** The migrations of a folder, or every problem found instead. */
-export type MigrationReading =
-  | { readonly migrations: readonly Migration[] }
-  | { readonly problems: readonly [Problem, ...Problem[]] }
-
 /**
  * Turns the files of one folder into migrations in the order in which they run: by version as a number, then by name
  * by code units, never by locale. Returns every problem found instead, if there is any.
  */
-export function readMigrations(files: Iterable<MigrationFile>): MigrationReading {
-  const collection = collectMigrations()
-  for (const file of files) collection.add(file)
-  return collection.finish()
-}
-
-/** As `readMigrations`, for who comes by the files one after the other. */
-export function collectMigrations(): {
-  readonly add: (file: MigrationFile) => void
-  readonly finish: () => MigrationReading
-} {
+export function readMigrations(
+  files: readonly MigrationFile[],
+): { readonly migrations: readonly Migration[] } | { readonly problems: readonly [Problem, ...Problem[]] } {
   const problems: Problem[] = []
   const ups: Migration[] = []
   const downs = new Map<string, { readonly file: string; readonly text: string }>()
 
-  function add({ fileName, file, content }: MigrationFile): void {
+  for (const { fileName, file, content } of files) {
     const problem = checkName(fileName, file)
     if (problem !== null) {
       problems.push(problem)
@@ -88,32 +75,26 @@ export function collectMigrations(): {
     }
   }
 
-  function finish(): MigrationReading {
-    const migrations = ups
-      .map((migration) => {
-        const twin = downs.get(migration.name)
-        return twin === undefined ? migration : { ...migration, down: twinOf(twin) }
+  const migrations = ups
+    .map((migration) => {
+      const twin = downs.get(migration.name)
+      return twin === undefined ? migration : { ...migration, down: twinOf(twin) }
+    })
+    .toSorted(compareMigrations)
+  problems.push(...findDuplicates(migrations))
+  const known = new Set(migrations.map((migration) => migration.name))
+  for (const [name, { file }] of downs) {
+    if (!known.has(name)) {
+      problems.push({
+        code: 'migration/orphan-down',
+        message: `${file} is the rollback of ${name}.sql, which is not there.`,
+        hint: `Name it after the migration it takes back, or remove it.`,
       })
-      .toSorted(compareMigrations)
-    const [first, ...rest] = [...problems, ...findDuplicates(migrations), ...findOrphans(downs, migrations)]
-    return first === undefined ? { migrations } : { problems: [first, ...rest] }
+    }
   }
 
-  return { add, finish }
-}
-
-function findOrphans(
-  downs: ReadonlyMap<string, { readonly file: string }>,
-  migrations: readonly Migration[],
-): Problem[] {
-  const known = new Set(migrations.map(({ name }) => name))
-  return [...downs]
-    .filter(([name]) => !known.has(name))
-    .map(([name, { file }]) => ({
-      code: 'migration/orphan-down',
-      message: `${file} is the rollback of ${name}.sql, which is not there.`,
-      hint: `Name it after the migration it takes back, or remove it.`,
-    }))
+  const [first, ...rest] = problems
+  return first === undefined ? { migrations } : { problems: [first, ...rest] }
 }
 
 /** Order of two migrations: by version as a number of any length, then by name by code units. */

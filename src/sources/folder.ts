@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, r
 import type { Dirent } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MigrationManagerError, ProblemsError, systemErrorCode } from '../core/errors.ts'
-import { collectMigrations } from '../core/migration.ts'
+import { readMigrations } from '../core/migration.ts'
 import type { Migration, MigrationFile } from '../core/migration.ts'
 
 /** The largest file that is read: a message to the server and a string of Node both end well above it. */
@@ -20,13 +20,13 @@ const SLICE = 50
 export async function readFolder(dir: string, cwd: string): Promise<readonly Migration[]> {
   const folder = resolve(cwd, dir)
   const shown = dir.replace(/[\\/]+$/, '')
-  const collection = collectMigrations()
+  const files: MigrationFile[] = []
   for (const [index, entry] of listEntries(folder, dir).entries()) {
     if (index % SLICE === SLICE - 1) await giveWay()
     const { name } = entry
-    collection.add({ fileName: name, file: `${shown}/${name}`, content: readContent(join(folder, name), entry) })
+    files.push({ fileName: name, file: `${shown}/${name}`, content: readContent(join(folder, name), entry) })
   }
-  const result = collection.finish()
+  const result = readMigrations(files)
   if ('problems' in result) throw new ProblemsError(result.problems)
   return result.migrations
 }

@@ -6,6 +6,7 @@ import { LostConnection, ServerFailure } from './session-failure.ts'
 import { openSocket, sendCancel } from './socket.ts'
 import type { Address } from './socket.ts'
 import { passStandIns } from './stand-in.ts'
+import { startTimer, timeoutSignal } from './time-limit.ts'
 
 /** Who logs in, and where. */
 export interface Login extends Address {
@@ -281,23 +282,4 @@ function translate(cause: unknown): Error {
 function textOf(cause: unknown, name: string): string | null {
   const value: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, name) : null
   return typeof value === 'string' ? value : null
-}
-
-function timeoutSignal(milliseconds: number, hello: string | Promise<string>): AbortSignal {
-  const controller = new AbortController()
-  const reason = Object.assign(new Error('time-out'), { code: 'CONNECT_TIMEOUT' })
-  startTimer(milliseconds, hello, () => controller.abort(reason)).unref()
-  return controller.signal
-}
-
-/** Calls back once after so many milliseconds; as long as `text` is being written, nobody can be late. */
-function startTimer(milliseconds: number, text: string | Promise<string>, onLate: () => void): NodeJS.Timeout {
-  let isWritten = typeof text === 'string'
-  const timer = setTimeout(() => (isWritten ? onLate() : timer.refresh()), milliseconds)
-  const settle = (): void => {
-    isWritten = true
-    timer.refresh()
-  }
-  if (typeof text !== 'string') void text.then(settle, settle)
-  return timer
 }

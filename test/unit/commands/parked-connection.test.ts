@@ -6,22 +6,13 @@ import { createMemoryDatabase, memoryDriver } from '../../../src/drivers/memory.
 import type { MemoryDatabase } from '../../../src/drivers/memory.ts'
 import { connectTo } from '../../contract/suite.ts'
 import { migrationsOf } from '../core/samples.ts'
+import { countOpen } from './counted.ts'
 
 /** A connection to whatever `at` is then, and how many of them are open. */
 function createOpener(at: () => MemoryDatabase): { readonly connect: () => Promise<Connection>; open: number } {
   const opener = {
     open: 0,
-    connect: async (): Promise<Connection> => {
-      const connection = await connectTo(memoryDriver, at())
-      opener.open++
-      return {
-        ...connection,
-        [Symbol.asyncDispose]: async () => {
-          opener.open--
-          await connection[Symbol.asyncDispose]()
-        },
-      }
-    },
+    connect: async (): Promise<Connection> => countOpen(opener, await connectTo(memoryDriver, at())),
   }
   return opener
 }

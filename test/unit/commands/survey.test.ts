@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS } from '../../../src/core/policy.ts'
 import type { Project } from '../../../src/core/project.ts'
 import { createMemoryDatabase, memoryDriver } from '../../../src/drivers/memory.ts'
 import { createDeferred } from '../../support/deferred.ts'
+import { countOpen } from './counted.ts'
 
 const ENVIRONMENT: Environment = {
   name: 'dev',
@@ -46,14 +47,7 @@ function createCounted(): { readonly connect: Driver['connect']; open: number } 
         emit,
         signal,
       )
-      counted.open++
-      return {
-        ...connection,
-        [Symbol.asyncDispose]: async () => {
-          counted.open--
-          await connection[Symbol.asyncDispose]()
-        },
-      }
+      return countOpen(counted, connection)
     },
   }
   return counted
