@@ -97,14 +97,13 @@ export async function startPooler(server: TestServer, { mode, settings = {} }: P
   }
 }
 
+/** Whether it answers; the probe's own place among the clients is free again when this says yes (`max_client_conn: 1`). */
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port })
-    const settle = (answer: boolean): void => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.once('connect', () => settle(true))
-    socket.once('error', () => settle(false))
+    const socket = connect({ host: '127.0.0.1', port }, () => socket.end())
+    socket.resume()
+    socket.once('error', () => resolve(false))
+    // A no-op after an error; else PgBouncer has closed its end too, and forgotten the client.
+    socket.once('close', () => resolve(true))
   })
 }
