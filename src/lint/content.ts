@@ -10,7 +10,7 @@ import type { PlaceInFile } from '../sql/location.ts'
 import { findSyntaxFault } from '../sql/meaning.ts'
 import type { ScriptProblem } from '../sql/problem.ts'
 import { readScript } from '../sql/script.ts'
-import { findStepProblems, needsSteps, runsInSteps } from '../sql/steps.ts'
+import { findStepProblems } from '../sql/steps.ts'
 
 /**
  * What in the text of the steps cannot be run on PostgreSQL, with its place: a COMMIT in the middle, a psql command, an
@@ -30,7 +30,7 @@ export const checkPostgresContent: Check = async (plan, environment, reading) =>
 /** What cannot be part of an atomic run: all of it must fit into one transaction that is held open. */
 export const checkPostgresAtomic: Check = async (plan) =>
   plan.steps
-    .filter((step) => runsInSteps(sourceOf(step).sql))
+    .filter((step) => readScript(sourceOf(step).sql).runsInSteps)
     .map(({ migration }) => ({
       code: 'sql/not-atomic',
       severity: 'block',
@@ -49,7 +49,7 @@ export function findContentProblems(step: Step): readonly Finding[] {
     const find = locatorOf(sourceOf(step))
     return problems.toSorted((a, b) => a.offset - b.offset).map((problem) => findingAt(step, 'block', problem, find))
   }
-  if (needsSteps(sql, script)) {
+  if (script.runsInSteps) {
     const [first] = script.nonTransactional
     const why =
       first !== undefined
@@ -111,7 +111,7 @@ export function findingAt(
 /** A statement outside of a transaction needs a lock that lasts, which a transaction pooler cannot give. */
 function findPoolerProblem(step: Step, environment: Environment, reading: Reading): readonly Finding[] {
   const { migration } = step
-  if (reading.keepsSession || !runsInSteps(sourceOf(step).sql)) return []
+  if (reading.keepsSession || !readScript(sourceOf(step).sql).runsInSteps) return []
   return [
     {
       code: 'target/pooler-mode',

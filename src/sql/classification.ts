@@ -31,6 +31,35 @@ function nonTransactional(what: string): Classification {
   return { kind: 'non-transactional', what }
 }
 
+/** What the first word of a statement makes of it; every other one is transactional. */
+const VERBS: ReadonlyMap<string, (reader: WordReader) => Classification> = new Map([
+  ['BEGIN', classifyBegin],
+  ['START', (reader) => (reader.next() === 'TRANSACTION' ? classifyBegin(reader, false) : TRANSACTIONAL)],
+  ['COMMIT', (reader) => classifyEnd(reader, 'commit')],
+  ['END', (reader) => classifyEnd(reader, 'commit')],
+  ['ROLLBACK', (reader) => classifyEnd(reader, 'rollback')],
+  ['ABORT', (reader) => classifyEnd(reader, 'rollback')],
+  ['SAVEPOINT', classifySavepoint],
+  ['RELEASE', (reader) => ({ kind: 'release', name: readSavepointName(reader) })],
+  ['PREPARE', classifyPrepare],
+  ['CREATE', classifyCreate],
+  ['DROP', classifyDrop],
+  ['ALTER', classifyAlter],
+  ['REINDEX', classifyReindex],
+  ['CLUSTER', classifyCluster],
+  ['DO', (reader) => (commitsInside(reader) ? nonTransactional('DO … COMMIT') : TRANSACTIONAL)],
+  ['VACUUM', () => nonTransactional('VACUUM')],
+  ['DISCARD', (reader) => (reader.next() === 'ALL' ? nonTransactional('DISCARD ALL') : TRANSACTIONAL)],
+])
+
+/** The lower-case letters that these words begin with. */
+const INITIALS: ReadonlySet<number> = new Set([...VERBS.keys()].map((verb) => lowerCase(verb.charCodeAt(0))))
+
+/** An ASCII letter in lower case; what is none may become another character that is none. */
+function lowerCase(letter: number): number {
+  return letter | 0x20
+}
+
 /**
  * Tells a statement's kind from its leading words. The non-transactional ones are those for which the server calls
  * `PreventInTransactionBlock`, and a DO that commits, as far as the text alone tells: a CALL that commits, DROP
@@ -38,47 +67,10 @@ function nonTransactional(what: string): Classification {
  * transactional.
  */
 export function classify(text: string, statement: Statement): Classification {
+  // Of most statements the first letter says enough, and of INSERTs there may be very many.
+  if (!INITIALS.has(lowerCase(text.charCodeAt(statement.start)))) return TRANSACTIONAL
   const reader = new WordReader(text, statement)
-  const verb = reader.next()
-  switch (verb) {
-    case 'BEGIN':
-      return classifyBegin(reader)
-    case 'START':
-      return reader.next() === 'TRANSACTION' ? classifyBegin(reader, false) : TRANSACTIONAL
-    case 'COMMIT':
-    case 'END':
-      return classifyEnd(reader, 'commit')
-    case 'ROLLBACK':
-    case 'ABORT':
-      return classifyEnd(reader, 'rollback')
-    case 'SAVEPOINT':
-      reader.next()
-      return { kind: 'savepoint', name: reader.identifier() }
-    case 'RELEASE':
-      return { kind: 'release', name: readSavepointName(reader) }
-    case 'PREPARE':
-      return reader.next() === 'TRANSACTION' && reader.next().endsWith("'")
-        ? { kind: 'prepare-transaction' }
-        : TRANSACTIONAL
-    case 'CREATE':
-      return classifyCreate(reader)
-    case 'DROP':
-      return classifyDrop(reader)
-    case 'ALTER':
-      return classifyAlter(reader)
-    case 'REINDEX':
-      return classifyReindex(reader)
-    case 'CLUSTER':
-      return classifyCluster(reader)
-    case 'DO':
-      return commitsInside(reader) ? nonTransactional('DO … COMMIT') : TRANSACTIONAL
-    case 'VACUUM':
-      return nonTransactional('VACUUM')
-    case 'DISCARD':
-      return reader.next() === 'ALL' ? nonTransactional('DISCARD ALL') : TRANSACTIONAL
-    default:
-      return TRANSACTIONAL
-  }
+  return VERBS.get(reader.next())?.(reader) ?? TRANSACTIONAL
 }
 
 /** Where in PL/pgSQL a statement may begin: behind one of these. */
@@ -148,6 +140,17 @@ function classifyEnd(reader: WordReader, kind: 'commit' | 'rollback'): Classific
   if (word === 'WORK' || word === 'TRANSACTION') word = reader.next()
   if (word === 'TO') return { kind: 'rollback-to', name: readSavepointName(reader) }
   return { kind, chains: word === 'AND' && reader.next() === 'CHAIN' }
+}
+
+function classifySavepoint(reader: WordReader): Classification {
+  reader.next()
+  return { kind: 'savepoint', name: reader.identifier() }
+}
+
+function classifyPrepare(reader: WordReader): Classification {
+  return reader.next() === 'TRANSACTION' && reader.next().endsWith("'")
+    ? { kind: 'prepare-transaction' }
+    : TRANSACTIONAL
 }
 
 /** `[SAVEPOINT] name`, where the name may itself be the word savepoint. */

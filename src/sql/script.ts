@@ -1,4 +1,5 @@
 import { classify, type SpecialStatement } from './classification.ts'
+import { usesNewEnumValue } from './enum-value.ts'
 import type { ScriptProblem } from './problem.ts'
 import { type Statement, splitStatements } from './statements.ts'
 import { checkTransactions } from './transactions.ts'
@@ -21,6 +22,8 @@ export interface Script {
   readonly nonTransactional: readonly NonTransactionalStatement[]
   /** The file says `-- migration: no-transaction`: its statements run one by one, its own BEGIN and COMMIT with them. */
   readonly noTransaction: boolean
+  /** It cannot run in one transaction: it says so, or holds a statement that says so by itself. */
+  readonly runsInSteps: boolean
 }
 
 /** What was read last: the text of a step is looked at by several checks, and then by the driver. */
@@ -49,15 +52,21 @@ function read(text: string): Script {
   const specials = findSpecials(text, statements)
   const noTransaction = directives.some((directive) => directive.words === 'no-transaction')
   const ownTransaction = !noTransaction && hasOwnTransaction(statements, specials)
+  const nonTransactional = specials.flatMap(({ statement, classification }) =>
+    classification.kind === 'non-transactional' ? [{ statement, what: classification.what }] : [],
+  )
   const found = [...problems, ...checkTransactions({ text, specials, ownTransaction, noTransaction })]
   return {
     statements: ownTransaction ? statements.slice(1, -1) : statements,
     ownTransaction,
     problems: found.toSorted((a, b) => a.offset - b.offset),
-    nonTransactional: specials.flatMap(({ statement, classification }) =>
-      classification.kind === 'non-transactional' ? [{ statement, what: classification.what }] : [],
-    ),
+    nonTransactional,
     noTransaction,
+    runsInSteps:
+      noTransaction ||
+      nonTransactional.length > 0 ||
+      // A file that holds its statements together itself is not torn apart for what may only look like a use.
+      (!ownTransaction && usesNewEnumValue(text, statements)),
   }
 }
 

@@ -1,22 +1,8 @@
 import { classify } from './classification.ts'
-import { usesNewEnumValue } from './enum-value.ts'
 import { Lexer } from './lexer.ts'
 import type { ScriptProblem } from './problem.ts'
-import { readScript } from './script.ts'
 import type { Script } from './script.ts'
 import type { Statement } from './statements.ts'
-
-/** Whether a text cannot run in one transaction, and says so or holds a statement that says so by itself. */
-export function runsInSteps(text: string): boolean {
-  return needsSteps(text, readScript(text))
-}
-
-/** The same of a text that has been read. */
-export function needsSteps(text: string, script: Script): boolean {
-  if (script.noTransaction || script.nonTransactional.length > 0) return true
-  // A file that holds its statements together itself is not torn apart for what may only look like a use.
-  return !script.ownTransaction && usesNewEnumValue(text, script.statements)
-}
 
 /**
  * What a file that cannot run as one transaction is carried out in, step by step.
@@ -85,7 +71,7 @@ const ROLE = /^SET\s+(?:SESSION\s+)?(?:ROLE|AUTHORIZATION)\b|^SET\s+SESSION\s+AU
 
 /** What cannot be carried out step by step, because the steps in between are saved by the same session. */
 export function findStepProblems(text: string, script: Script): readonly ScriptProblem[] {
-  if (!needsSteps(text, script)) return []
+  if (!script.runsInSteps) return []
   return script.statements.flatMap((statement): ScriptProblem[] => {
     const words = text.slice(statement.start, statement.end)
     const offset = statement.start

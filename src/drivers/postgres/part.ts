@@ -4,7 +4,7 @@ import type { SqlSource } from '../../core/rollback.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import { readScript } from '../../sql/script.ts'
-import { findStepProblems, needsSteps, splitUnits } from '../../sql/steps.ts'
+import { findStepProblems, splitUnits } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
 import { findVerifyQueries } from '../../sql/verify.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
@@ -37,7 +37,7 @@ export function readPart(step: Step): ReadPart {
   const [problem] = [...script.problems, ...findStepProblems(source.sql, script)]
   if (problem !== undefined) return { kind: 'unrunnable', migration, source, problem }
   const queries = isRevert ? [] : findVerifyQueries(source.sql, source.file)
-  return needsSteps(source.sql, script)
+  return script.runsInSteps
     ? { kind: 'steps', migration, source, isRevert, units: splitUnits(source.sql, script), queries }
     : { kind: 'transaction', migration, source, isRevert, statements: script.statements, queries }
 }

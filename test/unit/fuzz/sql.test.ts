@@ -6,7 +6,7 @@ import { retargetIndex } from '../../../src/sql/index-statement.ts'
 import { indexLines } from '../../../src/sql/location.ts'
 import { readMeaning } from '../../../src/sql/meaning.ts'
 import { readScript } from '../../../src/sql/script.ts'
-import { findStepProblems, runsInSteps, splitUnits, startOfUnit } from '../../../src/sql/steps.ts'
+import { findStepProblems, splitUnits, startOfUnit } from '../../../src/sql/steps.ts'
 import { findVerifyQueries } from '../../../src/sql/verify.ts'
 import { snippets } from '../sql/snippets.ts'
 import { inTime } from './deadline.ts'
@@ -74,7 +74,6 @@ describe('any text', () => {
     fc.assert(
       fc.property(script, (text) => {
         const read = readScript(text)
-        expect(typeof runsInSteps(text)).toBe('boolean')
         const places = findStepProblems(text, read).map(({ offset }) => offset)
         expect(places.every((offset) => read.statements.some(({ start }) => start === offset))).toBe(true)
         fc.pre(read.problems.length === 0 && !/ROLLBACK|ABORT|BEGIN|COMMIT|END|START|PREPARE/i.test(text))

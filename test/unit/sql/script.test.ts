@@ -25,6 +25,7 @@ describe('readScript', () => {
       problems: [],
       nonTransactional: [],
       noTransaction: false,
+      runsInSteps: false,
     })
   })
 

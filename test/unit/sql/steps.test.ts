@@ -3,7 +3,7 @@ import { usesNewEnumValue } from '../../../src/sql/enum-value.ts'
 import { retargetIndex } from '../../../src/sql/index-statement.ts'
 import { readMeaning } from '../../../src/sql/meaning.ts'
 import { readScript } from '../../../src/sql/script.ts'
-import { findStepProblems, runsInSteps, splitUnits } from '../../../src/sql/steps.ts'
+import { findStepProblems, splitUnits } from '../../../src/sql/steps.ts'
 
 /** Each unit as its kind and the beginnings of its statements. */
 function units(text: string): readonly string[] {
@@ -44,7 +44,7 @@ BEGIN; SELECT 1; SELECT 2; COMMIT; BEGIN; SELECT 3; ROLLBACK; BEGIN; SELECT 4; C
     ["ALTER TYPE m ADD VALUE 'x'; INSERT INTO t VALUES ('y')", false],
     ["CREATE TYPE m AS ENUM ('a'); ALTER TYPE m ADD VALUE 'x'; INSERT INTO t VALUES ('x')", false],
   ])('%j: %s', (text, expected) => {
-    expect(runsInSteps(text)).toBe(expected)
+    expect(readScript(text).runsInSteps).toBe(expected)
   })
 
   test.each([
