@@ -17,7 +17,7 @@ const killPoint = join(cli, 'kill-point.cjs')
 /** Where a status begins: beside the command line itself, only what it needs is loaded. */
 const STATUS = ['cli/command-line.js', 'cli/commands/status.js', 'drivers/postgres/connection.js']
 /** Where a sync begins, which needs more. */
-const SYNC = [...STATUS, 'cli/commands/sync.js']
+const SYNC = [...STATUS, 'cli/commands/sync.js', 'lint/content.js', 'drivers/postgres/locked-work.js']
 /** The files that these import, and what those import, without what is loaded later. */
 const needed = { status: new Set(), sync: new Set() }
 
