@@ -98,6 +98,8 @@ async function takeSteps(
       state.at++
       return null
     case 'stale':
+      // The claim, or the row of a step, has failed in a transaction of its own.
+      state.isFailed = true
       return { kind: 'stale', done: state.done }
     case 'failed':
     case 'needs-person':
@@ -230,10 +232,12 @@ async function handleFailure(
   const error = describeMigrationFailure(run, broken, { cause, progress, culprit })
   // The log is told as a courtesy: what is true is that the migration was rolled back.
   if (state.isOpen) {
-    await link.session.send(composeFailure(context, migration, error.engineCode ?? error.code), 10_000, NOBODY).then(
-      () => (run.lock.isHeld = state.isFailed = false),
-      () => {},
-    )
+    await link.session
+      .send(composeFailure(context, migration, { code: error.engineCode ?? error.code }), 10_000, NOBODY)
+      .then(
+        () => (run.lock.isHeld = state.isFailed = false),
+        () => {},
+      )
   }
   return stop(state, steps, 'failed', error)
 }

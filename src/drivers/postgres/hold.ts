@@ -95,7 +95,7 @@ async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promi
   const error = describeMigrationFailure(run, part, { cause, progress, culprit })
   if (progress.hasOpened) {
     await run.link.session
-      .ask(composeFailure(run.context, migration, error.engineCode ?? error.code), silenceOf(run.context))
+      .ask(composeFailure(run.context, migration, { code: error.engineCode ?? error.code }), silenceOf(run.context))
       .then(
         () => (run.lock.isHeld = false),
         () => {},

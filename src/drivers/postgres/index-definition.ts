@@ -16,21 +16,24 @@ export async function isSameIndex(
   index: string,
   silenceMs: number,
 ): Promise<boolean | null> {
-  const wanted = retargetIndex(statement, 'mm_probe_index', 'pg_temp.mm_probe')
+  // An expression may name the table, so the copy has its name.
+  const copy = `pg_temp.${quoteIdentifier(table.name)}`
+  const wanted = retargetIndex(statement, 'mm_probe_index', copy)
   if (wanted === null) return null
   const source =
     table.schema === null
       ? quoteIdentifier(table.name)
       : `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`
-  const existing = `(SELECT i.indexrelid FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = pg_catalog.to_regclass(${quoteLiteral(source)}) AND c.relname = ${quoteLiteral(index)})`
+  // Looked up before the copy is there, which hides the table.
+  const existing = `pg_catalog.set_config('migration_manager.index', (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = pg_catalog.to_regclass(${quoteLiteral(source)}) AND c.relname = ${quoteLiteral(index)}), true)`
   try {
     const [row] = await session.ask(
-      `BEGIN;CREATE TEMPORARY TABLE mm_probe (LIKE ${source});${wanted}
-;SELECT pg_catalog.pg_get_indexdef('pg_temp.mm_probe_index'::pg_catalog.regclass), pg_catalog.pg_get_indexdef(${existing});ROLLBACK`,
+      `BEGIN;SELECT ${existing};CREATE TEMPORARY TABLE ${copy} (LIKE ${source});${wanted}
+;SELECT pg_catalog.pg_get_indexdef('pg_temp.mm_probe_index'::pg_catalog.regclass), pg_catalog.current_setting('migration_manager.index');ROLLBACK`,
       silenceMs,
     )
     const [probe, found] = row ?? []
-    return typeof probe === 'string' && typeof found === 'string' ? essence(probe) === essence(found) : null
+    return probe && found ? essence(probe) === essence(found) : null
   } catch (cause) {
     if (isLoss(cause)) throw cause
     await session.ask('ROLLBACK', silenceMs)

@@ -156,16 +156,22 @@ function findPosition(
   return findPiece(pieces, utf16Offset(texts.join(''), position))
 }
 
-/** The message after a failure: leave the failed transaction, and write into the log what failed. */
-export function composeFailure(context: MessageContext, migration: Migration, code: string): string {
+/**
+ * The message after a failure: leave the failed transaction, and write into the log what failed. The server's words may
+ * hold row data, and the log is read by many: of them, the code only.
+ */
+export function composeFailure(
+  context: MessageContext,
+  migration: Migration,
+  detail: { readonly code: string; readonly refused?: true },
+): string {
   const entry = appendLog(context.tables, context.runId, context.author, {
     event: 'fail',
     migration: quoteLiteral(migration.name),
     checksum: quoteLiteral(migration.checksum),
     outcome: "'failed'",
     durationMs: 'NULL',
-    // The server's words may hold row data, and the log is read by many: the code only.
-    detail: quoteLiteral(JSON.stringify({ code })),
+    detail: quoteLiteral(JSON.stringify(detail)),
   })
   return `${LEAVE}${context.sessionSettings}BEGIN;SET LOCAL row_security = off;${entry};COMMIT;${unlock(context)}`
 }

@@ -28,11 +28,20 @@ export type StepwiseEnd =
       readonly isResumable: boolean
     }
 
-/** Stopped before the step with this index: what is done stays, and the next run goes on there. */
-export function interrupted(run: Run, part: StepwisePart, index: number): StepwiseEnd {
-  const note =
+/**
+ * Stopped before the step with this index: what is done stays, and the next run goes on there, if there is a row that
+ * says so. `note` says what is so where it is not that simple.
+ */
+export function interrupted(
+  run: Run,
+  part: StepwisePart,
+  index: number,
+  note?: string,
+  isResumable = true,
+): StepwiseEnd {
+  const goesOn =
     index === 0
       ? `None of its steps is done. Run ${verbOf(part)} again.`
       : `Steps 1 to ${index} of ${part.units.length} are done. Run ${verbOf(part)} again: it goes on at step ${index + 1}.`
-  return { kind: 'failed', error: interruptedError(run, note), isResumable: true }
+  return { kind: 'failed', error: interruptedError(run, note ?? goesOn), isResumable }
 }

@@ -10,6 +10,19 @@ import { appendLog } from './tables.ts'
 /** A raise of the guard that says that somebody else has changed the row. */
 const STALE = `RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'`
 
+/** In the log: the server would not carry out a statement, and what it is for was so before. */
+export const REFUSED = { refused: true } as const
+
+/**
+ * A query for one row: whether the last run at a migration has heard the server refuse the step at which it stopped, so
+ * that what the step is for is not its work.
+ */
+export function refusalQuery({ tables }: Pick<MessageContext, 'tables'>, { migration }: StepwiseWork): string {
+  const name = quoteLiteral(migration.name)
+  return `SELECT COALESCE((SELECT l.event = 'fail' AND l.run_id = h.run_id AND l.detail @> ${quoteLiteral(JSON.stringify(REFUSED))}
+FROM ${tables.history} h, ${tables.log} l WHERE h.migration_name = ${name} AND l.migration_name = ${name} ORDER BY l.id DESC LIMIT 1), false)::text`
+}
+
 /** A migration that is carried out, or taken back, step by step. */
 export type StepwiseWork = Pick<Step, 'kind' | 'migration'>
 

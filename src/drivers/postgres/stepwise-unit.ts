@@ -11,10 +11,11 @@ import { postConditionOf } from './postcondition.ts'
 import { isTransient, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
 import { ServerFailure } from './session-failure.ts'
+import type { ServerError } from './session-failure.ts'
 import { clear, isTellable, look, send, tidy, UNFINISHED, verify } from './standing.ts'
 import { interrupted, verbOf, workOf } from './stepwise-end.ts'
 import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
-import { saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
+import { REFUSED, saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
 
 /** Which of the units it is. */
 export interface Place {
@@ -30,18 +31,22 @@ export async function carryOutUnit(
   unit: Unit,
   place: Place,
 ): Promise<StepwiseEnd | null> {
+  const doubt = { isRaised: place.isInDoubt }
   for (let attempt = 0; ; attempt++) {
     if (run.signal.aborted) return interrupted(run, part, place.index)
     try {
       if (unit.kind !== 'alone') return await doTogether(run, part, unit, place)
-      return await doAlone(run, part, unit, { ...place, isInDoubt: place.isInDoubt || attempt > 0 })
+      return await doAlone(run, part, unit, place.index, doubt)
     } catch (cause) {
       if (isLoss(cause) || !(cause instanceof ServerFailure)) throw cause
       const { code, message } = cause.server
       if (code === GUARD.stale) throw cause
-      if (run.signal.aborted) return interrupted(run, part, place.index)
       // What may have committed a part before it failed is not done a second time.
       const mayRepeat = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
+      if (run.signal.aborted) {
+        const note = !mayRepeat && cause instanceof UnitFailure ? lookNote(run, part, place.index) : undefined
+        return interrupted(run, part, place.index, note)
+      }
       if (isTransient(code) && mayRepeat && attempt < run.context.limits.lockRetries) {
         await send(run, 'ROLLBACK')
         await waitToRetry(run, part.migration.name, message, attempt + 1)
@@ -67,16 +72,20 @@ async function doTogether(
     if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
     const offset = utf16Offset(text, cause.server.position)
     const span = spans.findLast(({ messageStart }) => messageStart <= offset)
-    throw span === undefined ? cause : new LocatedFailure(cause, span.fileStart + offset - span.messageStart)
+    throw span === undefined ? cause : new UnitFailure(cause, span.fileStart + offset - span.messageStart)
   }
 }
 
-/** A statement that must stand alone: what it is for is looked at before and after, because nothing else proves it. */
+/**
+ * A statement that must stand alone: what it is for is looked at before and after, because nothing else proves it. What
+ * is so may be its work once `doubt` is raised: it has been sent, and was not so before.
+ */
 async function doAlone(
   run: Run,
   part: StepwisePart,
   unit: Extract<Unit, { kind: 'alone' }>,
-  { index, isInDoubt }: Place,
+  index: number,
+  doubt: { isRaised: boolean },
 ): Promise<StepwiseEnd | null> {
   const { migration, units } = part
   const text = textOf(part, unit)
@@ -86,23 +95,18 @@ async function doAlone(
 
   const before = await clear(run, condition)
   reach('looked')
-  // On the first attempt the server is asked, and says what is wrong; only an index is looked at, by its definition.
-  if (before === 'done' && !condition.isRepeatable && (isInDoubt || meaning.kind === 'create-index')) {
+  const isSoAlready = before === 'done' && !condition.isRepeatable
+  // Without doubt the server is asked, and says what is wrong; only an index is looked at, by its definition.
+  if (isSoAlready && meaning.kind === 'create-index') {
     const { link, context } = run
-    const isOther =
-      meaning.kind === 'create-index' &&
-      (await isSameIndex(link.session, text, meaning.table, meaning.index, silenceOf(context))) === false
-    if (!isOther) return save()
-    throw new ServerFailure({
-      code: '42P07',
-      message: `there is already another index ${meaning.index}, with another definition`,
-      hint: null,
-      position: null,
-      constraint: null,
-      isFatal: false,
-    })
+    const isSame = await isSameIndex(link.session, text, meaning.table, meaning.index, silenceOf(context))
+    if (isSame === false) throw new ServerFailure(anotherIndex(meaning.index))
+    // Where that cannot be told, the server is asked as well, unless it may be what was made before.
+    if (isSame === true || doubt.isRaised) return save()
+  } else if (isSoAlready && doubt.isRaised) {
+    return save()
   }
-  if (condition.query === null && !condition.isRepeatable && isInDoubt) {
+  if (condition.query === null && !condition.isRepeatable && doubt.isRaised) {
     const answer = await verify(run, part)
     if (answer === true) return save()
     // A query about the whole file is false, too, because what comes behind this step is missing.
@@ -115,12 +119,15 @@ async function doAlone(
     }
   }
   if (run.signal.aborted) return interrupted(run, part, index)
+  doubt.isRaised ||= !isSoAlready
   reach('stepping')
   try {
     await send(run, text, migration.name)
   } catch (cause) {
-    if (!(cause instanceof ServerFailure) || cause.server.position === null) throw cause
-    throw new LocatedFailure(cause, unit.statement.start + utf16Offset(text, cause.server.position))
+    if (!(cause instanceof ServerFailure) || isLoss(cause)) throw cause
+    const { position } = cause.server
+    const offset = unit.statement.start + (position === null ? 0 : utf16Offset(text, position))
+    throw new UnitFailure(cause, offset, !doubt.isRaised)
   }
   // IF NOT EXISTS over an invalid index "succeeds"; so may a statement that was overtaken.
   reach('stepped')
@@ -128,6 +135,11 @@ async function doAlone(
   if (after === 'half' || after === 'busy')
     throw new ServerFailure({ ...UNFINISHED, message: `${unit.what} left something unfinished behind` })
   return save()
+}
+
+function anotherIndex(name: string): ServerError {
+  const message = `there is already another index ${name}, with another definition`
+  return { code: '42P07', message, hint: null, position: null, constraint: null, isFatal: false }
 }
 
 /** Says that a step is done; it is, so nothing but this is tried again. */
@@ -145,13 +157,17 @@ async function saveDone(run: Run, part: StepwisePart, index: number): Promise<nu
   }
 }
 
-/** A failure whose place in the file is known. */
-class LocatedFailure extends ServerFailure {
+/** What the server said to a statement of the file, at its place in the file. */
+class UnitFailure extends ServerFailure {
+  /** A UTF-16 offset in the file. */
   readonly offset: number
+  /** What the statement is for was so before it was sent: it has changed nothing, and it is not its work. */
+  readonly isRefused: boolean
 
-  constructor(cause: ServerFailure, offset: number) {
+  constructor(cause: ServerFailure, offset: number, isRefused = false) {
     super(cause.server)
     this.offset = offset
+    this.isRefused = isRefused
   }
 }
 
@@ -168,21 +184,29 @@ async function fail(
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
   const isUntouched = units.slice(0, index).every(({ kind }) => kind === 'setting')
   await send(run, 'ROLLBACK')
-  const tidied = unit.kind !== 'alone' || (await tidy(run, textOf(part, unit), cause))
+  const isRefused = cause instanceof UnitFailure && cause.isRefused
+  const tidied = unit.kind !== 'alone' || isRefused || (await tidy(run, textOf(part, unit), cause))
   const isTold = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
   const note = !isTold
-    ? `Look whether it has committed a part of its work before it failed, and undo that by hand. Then: migration-manager repair ${part.isRevert ? 'finish' : 'abandon'} ${migration.name} --env ${context.environment} --reason "…"${index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`}.`
+    ? lookNote(run, part, index)
     : isUntouched && tidied
       ? undefined
-      : `Steps 1 to ${index} of ${units.length} are done. Mend what stopped it and run ${verbOf(part)} again: it goes on at step ${index + 1}.`
+      : `${index === 0 ? 'None of its steps is done.' : `Steps 1 to ${index} of ${units.length} are done.`} Mend what stopped it and run ${verbOf(part)} again: it goes on at step ${index + 1}.`
   if (isUntouched && tidied) await send(run, withdrawMessage(context, workOf(part)))
-  await send(run, composeFailure(context, migration, cause.server.code)).then(
+  const detail = { code: cause.server.code, ...(isRefused ? REFUSED : {}) }
+  await send(run, composeFailure(context, migration, detail)).then(
     () => (run.lock.isHeld = false),
     () => {},
   )
-  const offset = cause instanceof LocatedFailure ? cause.offset : startOfUnit(unit)
+  const offset = cause instanceof UnitFailure ? cause.offset : startOfUnit(unit)
   const error = describeStatementFailure(run, source, cause.server, offset, note)
   return { kind: 'failed', error, isResumable: note !== undefined }
+}
+
+/** What a person must do about a statement that may have committed a part of its work. */
+function lookNote({ context }: Run, { isRevert, migration, units }: StepwisePart, index: number): string {
+  const before = index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`
+  return `Look whether it has committed a part of its work before it ended, and undo that by hand. Then: migration-manager repair ${isRevert ? 'finish' : 'abandon'} ${migration.name} --env ${context.environment} --reason "…"${before}.`
 }
 
 function textOf({ source }: StepwisePart, { statement }: Extract<Unit, { kind: 'alone' }>): string {

@@ -5,7 +5,7 @@ import { escapedError, lostError, unknownError, unverifiedError } from './failur
 import { isLoss } from './link.ts'
 import { lockHeldError } from './lock-wait.ts'
 import { composeFailure } from './message.ts'
-import { GUARD } from './message-context.ts'
+import { GUARD, silenceOf } from './message-context.ts'
 import { recover } from './recovery.ts'
 import { MAX_RECOVERIES } from './run.ts'
 import type { Run } from './run.ts'
@@ -13,7 +13,7 @@ import { ServerFailure } from './session-failure.ts'
 import { ask, send } from './standing.ts'
 import { interrupted, workOf } from './stepwise-end.ts'
 import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
-import { claimMessage, finishMessage } from './stepwise-message.ts'
+import { claimMessage, finishMessage, refusalQuery } from './stepwise-message.ts'
 import { carryOutUnit } from './stepwise-unit.ts'
 
 /**
@@ -39,7 +39,9 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
     run.lock.isHeld = true
     const row = history.find(({ name }) => name === migration.name)
     const isDone = part.isRevert ? row === undefined : row?.status === 'applied'
-    if (isDone) return { kind: 'done', durationMs: row?.durationMs ?? Date.now() - began }
+    // Another run may have been faster; what was taken back has no row that could say so.
+    if (isDone && row !== undefined && row.runId !== run.context.runId) return { kind: 'stale' }
+    if (isDone) return finished(run, part, row?.durationMs ?? Date.now() - began)
     const halfway = row === undefined ? null : findHalfway(row)
     if (row?.status === 'started' && halfway === null)
       return { kind: 'needs-person', error: escapedError(run, migration), isResumable: false }
@@ -59,6 +61,7 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
   let isClaimed = resumeAt !== null
   let done = first
   try {
+    const isRefused = resumeAt !== null && (await wasRefused(run, part))
     await send(run, claimMessage(context, workOf(part), resumeAt))
     isClaimed = true
     reach('claimed')
@@ -74,7 +77,7 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
         statement: index + 1,
         statements: units.length,
       })
-      const end = await carryOutUnit(run, part, unit, { index, isInDoubt: resumeAt === index })
+      const end = await carryOutUnit(run, part, unit, { index, isInDoubt: resumeAt === index && !isRefused })
       if (end !== null) return end
       done = index + 1
     }
@@ -83,21 +86,31 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
     const durationMs = Date.now() - began
     await send(run, finishMessage(context, workOf(part), units.length, durationMs))
     reach('finished')
-    const type = part.isRevert ? 'migration-reverted' : 'migration-applied'
-    run.emit({ type, environment: context.environment, migration: migration.name, durationMs })
-    return { kind: 'done', durationMs }
+    return finished(run, part, durationMs)
   } catch (cause) {
     if (!(cause instanceof ServerFailure) || isLoss(cause)) throw cause
     const { code } = cause.server
     if (code === GUARD.stale) return { kind: 'stale' }
     // Not the file's own statements but ours: the claim, the row of a step, the last word.
-    if (run.signal.aborted) return interrupted(run, part, done)
+    if (run.signal.aborted) return interrupted(run, part, done, undefined, isClaimed)
     const error =
       code === GUARD.locked
         ? lockHeldError(run.link, null)
         : describeServerFailure(cause.server, run.link.options.place)
     return { kind: 'failed', error, isResumable: isClaimed }
   }
+}
+
+/** Whether an earlier run stopped because the server would not do what this one goes on with; asked before the claim. */
+async function wasRefused({ link, context }: Run, part: StepwisePart): Promise<boolean> {
+  const [row] = await link.session.ask(refusalQuery(context, workOf(part)), silenceOf(context))
+  return row?.[0] === 'true'
+}
+
+function finished({ context, emit }: Run, { isRevert, migration }: StepwisePart, durationMs: number): StepwiseEnd {
+  const type = isRevert ? 'migration-reverted' : 'migration-applied'
+  emit({ type, environment: context.environment, migration: migration.name, durationMs })
+  return { kind: 'done', durationMs }
 }
 
 /** All steps are done, and the file's queries are asked: null when each answers true. What is done stays. */
@@ -110,7 +123,7 @@ async function refuseUnverified(run: Run, part: StepwisePart): Promise<StepwiseE
   run.emit({ type: 'migration-failed', environment: run.context.environment, migration: migration.name })
   const problem = answers[index]?.problem ?? { code: GUARD.unverified, message: '' }
   const note = `All ${units.length} steps are done, and stay. Mend what is missing and run sync again: it asks again.`
-  await send(run, composeFailure(run.context, migration, problem.code)).then(
+  await send(run, composeFailure(run.context, migration, { code: problem.code })).then(
     () => (run.lock.isHeld = false),
     () => {},
   )
