@@ -11,6 +11,21 @@ export interface SqlSource {
   readonly lead?: string
 }
 
+/** What to say where a rollback has stopped behind `done` of its steps, and these are not what the file has now. */
+export function describeEditedRollback(
+  migration: string,
+  file: string,
+  environment: string,
+  done: number,
+): { readonly code: 'rollback/edited'; readonly message: string; readonly hint: string } {
+  const steps = done === 1 ? 'step 1 of it was' : `steps 1 to ${done} of it were`
+  return {
+    code: 'rollback/edited',
+    message: `${file} is not what it was when ${steps} carried out in ${environment}.`,
+    hint: `Put back what stood there up to step ${done} (git log -- ${file}) and run rollback again; what comes behind it may be mended. Or set ${environment} right by hand, then: migration-manager repair finish ${migration} --env ${environment} --reason "…" if all of the migration is there again, repair abandon if nothing is.`,
+  }
+}
+
 /** The line that begins a rollback block, and nothing else in it: `-- Rollback`, `-- Rollback instructions (comment):`, `-- Down`. */
 const HEADING =
   /^[ \t]*--[ \t]*(?:rollback|down)(?:[ \t]+(?:instructions|sql|script|statements|steps|migration|block))?(?:[ \t]*\([^)]*\))?[ \t]*:?[ \t]*$/i

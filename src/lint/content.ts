@@ -5,12 +5,13 @@ import type { Finding, Severity } from '../core/finding.ts'
 import type { Migration } from '../core/migration.ts'
 import { sourceOf } from '../core/plan.ts'
 import type { Step } from '../core/plan.ts'
+import { describeEditedRollback } from '../core/rollback.ts'
 import { locatorOf } from '../sql/location.ts'
 import type { PlaceInFile } from '../sql/location.ts'
 import { findSyntaxFault } from '../sql/meaning.ts'
 import type { ScriptProblem } from '../sql/problem.ts'
 import { readScript } from '../sql/script.ts'
-import { findStepProblems } from '../sql/steps.ts'
+import { findStepProblems, splitUnits } from '../sql/steps.ts'
 
 /**
  * What in the text of the steps cannot be run on PostgreSQL, with its place: a COMMIT in the middle, a psql command, an
@@ -20,7 +21,7 @@ export const checkPostgresContent: Check = async (plan, environment, reading) =>
   const found = await Promise.all(
     plan.steps.map(async (step) => [
       ...findContentProblems(step),
-      ...(step.kind === 'revert' ? await findRollbackProblems(step) : []),
+      ...(step.kind === 'revert' ? await findRollbackProblems(step, environment) : []),
       ...findPoolerProblem(step, environment, reading),
     ]),
   )
@@ -81,7 +82,7 @@ export function emptyFinding({ name, file }: Migration): Finding {
 }
 
 /** A rollback block is a comment, and a comment may be prose: it must be SQL, and nothing of it is run before that is known. */
-async function findRollbackProblems(step: Step): Promise<readonly Finding[]> {
+async function findRollbackProblems(step: Step, environment: Environment): Promise<readonly Finding[]> {
   const { migration } = step
   const { sql } = sourceOf(step)
   const fault = await findSyntaxFault(sql)
@@ -95,7 +96,20 @@ async function findRollbackProblems(step: Step): Promise<readonly Finding[]> {
       }),
     ]
   }
-  return []
+  return findEditedRollback(step, environment)
+}
+
+/** A rollback that stopped in its middle goes on by the number of its steps, so the file must have them still. */
+function findEditedRollback(step: Step, { name }: Environment): readonly Finding[] {
+  const { migration, resumeAt } = step
+  if (resumeAt === null) return []
+  const { sql, file } = sourceOf(step)
+  const script = readScript(sql)
+  if (script.problems.length > 0) return []
+  const steps = script.runsInSteps ? splitUnits(sql, script).length : 0
+  if (script.runsInSteps && steps >= resumeAt) return []
+  const described = describeEditedRollback(migration.name, file, name, resumeAt)
+  return [{ ...described, severity: 'block', environment: name, migration: migration.name }]
 }
 
 /** A problem of a step's text as a finding, with its place in the file. */

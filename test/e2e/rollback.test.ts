@@ -282,6 +282,40 @@ describe('a rollback that cannot run in a transaction', () => {
     expect(await lookAt(prod)).toEqual({ objects: [] })
   })
 
+  test.each([
+    ['another step in place of one that was done', 'DROP TABLE other;\nDROP INDEX CONCURRENTLY a_id;\n', 1],
+    ['nothing that must run step by step any more', 'DROP TABLE IF EXISTS extra;\nDROP INDEX a_id;\n', 4],
+    ['fewer steps than were done', 'DROP INDEX CONCURRENTLY b_id;\n', 4],
+  ])('that stopped in its middle does not go on in a file with %s', async (_, edited, exitCode) => {
+    await using ground = await createAppliedPair({
+      ...FILES,
+      ...INDEXES,
+      'database/004-indexes.down.sql':
+        'DROP TABLE extra;\nDROP INDEX CONCURRENTLY a_id;\nDROP TABLE missing;\nDROP INDEX CONCURRENTLY b_id;\n',
+    })
+    const { prod, project } = ground
+    const rollback = ['rollback', '--yes', '--json', '--env', 'prod']
+
+    await project.run(rollback)
+    project.write('database/004-indexes.down.sql', edited)
+    const refused = await project.run(rollback)
+    const after = await lookAt(prod)
+    const repaired = await project.run(['repair', 'abandon', '004', '--env', 'prod', '--reason', 'by hand', '--yes'])
+
+    expect(refused.exitCode).toBe(exitCode)
+    const told = {
+      code: 'rollback/edited',
+      message: 'database/004-indexes.down.sql is not what it was when steps 1 to 2 of it were carried out in prod.',
+      hint: expect.stringContaining('repair abandon if nothing is'),
+    }
+    const json = refused.json()
+    expect(exitCode === 4 ? json['findings'] : [json['environments'][0].failed.error]).toContainEqual(
+      expect.objectContaining(told),
+    )
+    expect(after).toEqual({ objects: ['b_id'], row: { status: 'started', step: -3, dated: false } })
+    expect(repaired.exitCode).toBe(0)
+  })
+
   test('that fails at its first step leaves the migration applied, as it was', async () => {
     await using ground = await createAppliedPair({
       ...FILES,

@@ -1,6 +1,7 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { stepOf } from '../../core/history.ts'
 import type { Migration } from '../../core/migration.ts'
+import { describeEditedRollback } from '../../core/rollback.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
@@ -108,6 +109,17 @@ export function poolerError({ context }: Run, migration: Migration): MigrationMa
       hint: 'Use the direct connection, or the session pooler (on Supabase port 5432 instead of 6543).',
     },
   )
+}
+
+/** A rollback that goes on in its middle, and what is done of it is not what the file says. */
+export function editedRollbackError(
+  { context }: Run,
+  { migration, source }: Pick<Part, 'migration' | 'source'>,
+  done: number,
+): MigrationManagerError {
+  const { environment } = context
+  const { code, message, hint } = describeEditedRollback(migration.name, source.file, environment, done)
+  return new MigrationManagerError(code, message, { environment, hint })
 }
 
 /** A step was begun, perhaps, and nothing tells whether it was carried out. */

@@ -1,4 +1,5 @@
 import { stepOf } from '../../core/history.ts'
+import type { Migration } from '../../core/migration.ts'
 import type { Step } from '../../core/plan.ts'
 import type { Unit } from '../../sql/steps.ts'
 import type { SqlSource } from '../../core/rollback.ts'
@@ -10,21 +11,16 @@ import { appendLog } from './tables.ts'
 /** A raise of the guard that says that somebody else has changed the row. */
 const STALE = `RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'`
 
-/** In the log: the server would not carry out a statement, and what it is for was so before. */
-export const REFUSED = { refused: true } as const
-
-/**
- * A query for one row: whether the last run at a migration has heard the server refuse the step at which it stopped, so
- * that what the step is for is not its work.
- */
-export function refusalQuery({ tables }: Pick<MessageContext, 'tables'>, { migration }: StepwiseWork): string {
-  const name = quoteLiteral(migration.name)
-  return `SELECT COALESCE((SELECT l.event = 'fail' AND l.run_id = h.run_id AND l.detail @> ${quoteLiteral(JSON.stringify(REFUSED))}
-FROM ${tables.history} h, ${tables.log} l WHERE h.migration_name = ${name} AND l.migration_name = ${name} ORDER BY l.id DESC LIMIT 1), false)::text`
-}
-
 /** A migration that is carried out, or taken back, step by step. */
 export type StepwiseWork = Pick<Step, 'kind' | 'migration'>
+
+/** How a row is claimed. */
+export interface Claim {
+  /** How many steps an earlier run has done; null for a new claim. */
+  readonly resumeAt: number | null
+  /** The digests of all steps, for the log: a rollback's file can be edited before another run goes on with it. */
+  readonly steps: readonly string[]
+}
 
 /**
  * Claims a migration in a transaction of its own, so that everybody sees that it has been started: a new row, or the row
@@ -34,7 +30,7 @@ export type StepwiseWork = Pick<Step, 'kind' | 'migration'>
 export function claimMessage(
   context: MessageContext,
   { kind, migration }: StepwiseWork,
-  resumeAt: number | null,
+  { resumeAt, steps }: Claim,
 ): string {
   const { tables, key, runId, limits } = context
   const name = quoteLiteral(migration.name)
@@ -54,8 +50,20 @@ IF NOT FOUND THEN ${STALE}; END IF;`
 ${doBlock(`BEGIN
 IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
 ${claim}
+${kind === 'apply' ? '' : `${beginning(context, migration, steps)};`}
 END`)}
 COMMIT;SET lock_timeout = ${limits.lockTimeoutMs};SET statement_timeout = ${limits.statementTimeoutMs};`
+}
+
+function beginning({ tables, runId, author }: MessageContext, migration: Migration, steps: readonly string[]): string {
+  return appendLog(tables, runId, author, {
+    event: 'begin-rollback',
+    migration: quoteLiteral(migration.name),
+    checksum: quoteLiteral(migration.checksum),
+    outcome: "'started'",
+    durationMs: 'NULL',
+    detail: quoteLiteral(JSON.stringify({ steps })),
+  })
 }
 
 /** The statement that says that a unit is done; it fails unless the row is still ours and at this unit. */

@@ -8,6 +8,7 @@ import { isLoss } from './link.ts'
 import { composeFailure, utf16Offset } from './message.ts'
 import { GUARD, silenceOf } from './message-context.ts'
 import { postConditionOf } from './postcondition.ts'
+import { REFUSED } from './resumption.ts'
 import { isTransient, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
 import { ServerFailure } from './session-failure.ts'
@@ -15,7 +16,7 @@ import type { ServerError } from './session-failure.ts'
 import { clear, isTellable, look, send, tidy, UNFINISHED, verify } from './standing.ts'
 import { interrupted, verbOf, workOf } from './stepwise-end.ts'
 import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
-import { REFUSED, saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
+import { saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
 
 /** Which of the units it is. */
 export interface Place {

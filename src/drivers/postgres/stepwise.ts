@@ -1,19 +1,20 @@
 import { findHalfway } from '../../core/history.ts'
 import { reach } from '../../core/kill-point.ts'
 import { describeServerFailure } from './errors.ts'
-import { escapedError, lostError, unknownError, unverifiedError } from './failure.ts'
+import { editedRollbackError, escapedError, lostError, unknownError, unverifiedError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError } from './lock-wait.ts'
 import { composeFailure } from './message.ts'
-import { GUARD, silenceOf } from './message-context.ts'
+import { GUARD } from './message-context.ts'
 import { recover } from './recovery.ts'
+import { digestUnits, readResumption } from './resumption.ts'
 import { MAX_RECOVERIES } from './run.ts'
 import type { Run } from './run.ts'
 import { ServerFailure } from './session-failure.ts'
 import { ask, send } from './standing.ts'
 import { interrupted, workOf } from './stepwise-end.ts'
 import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
-import { claimMessage, finishMessage, refusalQuery } from './stepwise-message.ts'
+import { claimMessage, finishMessage } from './stepwise-message.ts'
 import { carryOutUnit } from './stepwise-unit.ts'
 
 /**
@@ -61,8 +62,10 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
   let isClaimed = resumeAt !== null
   let done = first
   try {
-    const isRefused = resumeAt !== null && (await wasRefused(run, part))
-    await send(run, claimMessage(context, workOf(part), resumeAt))
+    const earlier = resumeAt === null ? null : await readResumption(run, part, resumeAt)
+    if (earlier?.isSame === false)
+      return { kind: 'failed', error: editedRollbackError(run, part, first), isResumable: true }
+    await send(run, claimMessage(context, workOf(part), { resumeAt, steps: digestUnits(part) }))
     isClaimed = true
     reach('claimed')
     for (const unit of units.slice(0, first)) {
@@ -77,7 +80,10 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
         statement: index + 1,
         statements: units.length,
       })
-      const end = await carryOutUnit(run, part, unit, { index, isInDoubt: resumeAt === index && !isRefused })
+      const end = await carryOutUnit(run, part, unit, {
+        index,
+        isInDoubt: resumeAt === index && earlier?.isRefused !== true,
+      })
       if (end !== null) return end
       done = index + 1
     }
@@ -99,12 +105,6 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
         : describeServerFailure(cause.server, run.link.options.place)
     return { kind: 'failed', error, isResumable: isClaimed }
   }
-}
-
-/** Whether an earlier run stopped because the server would not do what this one goes on with; asked before the claim. */
-async function wasRefused({ link, context }: Run, part: StepwisePart): Promise<boolean> {
-  const [row] = await link.session.ask(refusalQuery(context, workOf(part)), silenceOf(context))
-  return row?.[0] === 'true'
 }
 
 function finished({ context, emit }: Run, { isRevert, migration }: StepwisePart, durationMs: number): StepwiseEnd {

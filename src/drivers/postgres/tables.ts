@@ -74,7 +74,7 @@ export interface Author extends Omit<Actor, 'isTreeDirty'> {
 
 /** One event of the log. All but `event` are SQL expressions. */
 export interface LogEntry {
-  readonly event: 'init' | 'apply' | 'rollback' | 'fail' | RepairKind
+  readonly event: 'init' | 'apply' | 'begin-rollback' | 'rollback' | 'fail' | RepairKind
   readonly migration: string
   readonly checksum: string
   readonly outcome: string
