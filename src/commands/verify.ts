@@ -26,7 +26,8 @@ export interface VerifyReport {
 /**
  * Do the databases still look like their migrations say? Asks the verify queries of all applied migrations, compares the
  * checksums, and looks for damage; in all selected environments at once. Reads only. Environments that cannot be
- * reached are in the report, with their errors. `allow` holds codes of findings that do not block.
+ * reached are in the report, with their errors. `allow` holds codes of findings that do not block. Throws
+ * `run/interrupted`.
  */
 export async function verify(
   project: Project,
@@ -57,7 +58,7 @@ async function ask(sight: Sight, seen: Survey): Promise<VerifiedEnvironment> {
   try {
     return { environment, isReachable: true, verification: await sight.connection.verify(migrations) }
   } catch (cause) {
-    if (!(cause instanceof MigrationManagerError)) throw cause
+    if (!(cause instanceof MigrationManagerError) || cause.code === 'run/interrupted') throw cause
     return { environment, isReachable: false, error: cause }
   }
 }

@@ -87,7 +87,10 @@ async function rehearse(
   return { status: findings.length === 0 ? 'reversible' : 'failed', findings, after }
 }
 
-/** Does one step under the lock; what kept it from being done, or null. */
+/** Errors of a run, whatever it carries out. */
+const NOT_ITS_FAULT = /^(?:run|connection|lock)\//u
+
+/** Does one step under the lock; what of the migration kept it from being done, or null. Throws what is not its fault. */
 async function runStep(
   connection: Connection,
   kind: Step['kind'],
@@ -99,7 +102,9 @@ async function runStep(
   })
   if (result.kind === 'done') return null
   if (result.kind === 'stale') throw new Error('somebody else is at work on a throw-away database')
-  return result.failed.error
+  const { error } = result.failed
+  if (result.kind === 'unknown' || NOT_ITS_FAULT.test(error.code)) throw error
+  return error
 }
 
 function failure(code: Finding['code'], migration: Migration, what: string, error: MigrationManagerError): Finding {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Connection } from '../../src/core/driver.ts'
 import { postgresDriver } from '../../src/drivers/postgres/index.ts'
 import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
@@ -291,6 +291,23 @@ test('a session that is ended between two questions is not said to have broken d
     message: expect.not.stringMatching(/login|first answer/u),
     hint: expect.stringContaining('run again'),
   })
+})
+
+test("a database with another tool's history is refused, and no session to it is left", async () => {
+  await using database = await createDatabase('errors')
+  await database.query('CREATE TABLE schema_migrations (version bigint, dirty bool)')
+
+  await expect(connect(database.url)).rejects.toMatchObject({ code: 'target/foreign-history' })
+
+  await vi.waitFor(
+    async () =>
+      expect(
+        await database.query(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migration-manager'",
+        ),
+      ).toEqual([]),
+    10_000,
+  )
 })
 
 test.runIf(findPgBouncer() !== null)("PgBouncer's own refusals are said like the server's", async () => {

@@ -4,12 +4,11 @@ import type { RunEvent } from '../../src/core/event.ts'
 import type { Migration } from '../../src/core/migration.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { planSync } from '../../src/core/plan.ts'
-import { postgresDriver } from '../../src/drivers/postgres/index.ts'
-import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
 import { syncTarget } from '../../src/runner/sync-target.ts'
-import { connectTo, makeMigration } from '../contract/suite.ts'
+import { makeMigration } from '../contract/suite.ts'
 import type { ConnectOptions } from '../contract/suite.ts'
 import { createProxy } from '../contract/proxy.ts'
+import { connectPostgres, whatWaits } from '../support/postgres-connection.ts'
 import { createDatabase } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
@@ -148,7 +147,7 @@ test('a migration of steps that is interrupted before its claim has no row, and 
   )
 
   const running = syncOver(connection, files)
-  await vi.waitFor(async () => expect(await waiting(database)).toEqual(['transactionid']), 10_000)
+  await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['transactionid']), 10_000)
   interruption.abort()
   const outcome = await running
   await database.query('ROLLBACK')
@@ -171,9 +170,9 @@ test('a migration of steps whose last answer is lost is told as applied', async 
   await database.query('SELECT pg_advisory_lock(4711)')
 
   const running = syncOver(connection, files)
-  await vi.waitFor(async () => expect(await waiting(database)).toEqual(['advisory']), 10_000)
+  await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['advisory']), 10_000)
   await database.query('BEGIN; LOCK TABLE schema_migrations_log IN EXCLUSIVE MODE; SELECT pg_advisory_unlock(4711)')
-  await vi.waitFor(async () => expect(await waiting(database)).toEqual(['relation']), 10_000)
+  await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['relation']), 10_000)
   proxy.muffle()
   await database.query('COMMIT')
   await vi.waitFor(async () =>
@@ -197,24 +196,13 @@ async function syncOver(connection: Connection, files: readonly Migration[]): Pr
   return syncTarget(connection, plan(history), plan, () => {})
 }
 
+/** Nothing is tried a second time. */
 function connect(database: TestDatabase, options: ConnectOptions = {}, port?: number): Promise<Connection> {
-  const url = new URL(database.url)
-  if (port !== undefined) url.port = `${port}`
-  const parsed = parsePostgresUrl(url.href, { projectDir: '/nowhere' })
-  if (!parsed.ok) throw new Error(parsed.message)
-  return connectTo(postgresDriver, parsed.endpoint, { ...options, limits: { lockRetries: 0, ...options.limits } })
+  return connectPostgres(database, { ...options, limits: { lockRetries: 0, ...options.limits } }, port)
 }
 
 function rows(database: TestDatabase): Promise<readonly Record<string, unknown>[]> {
   return database.query('SELECT migration_name, status, step FROM schema_migrations ORDER BY 1')
-}
-
-/** What the backends of the database wait for. */
-async function waiting(database: TestDatabase): Promise<readonly unknown[]> {
-  const found = await database.query(
-    "SELECT wait_event FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-  )
-  return found.map(({ wait_event: event }) => event)
 }
 
 async function indexes(database: TestDatabase): Promise<readonly unknown[]> {

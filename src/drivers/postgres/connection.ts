@@ -6,6 +6,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { describeSessionFailure } from './errors.ts'
 import type { Place } from './session-failure.ts'
+import { cancelWhenAborted } from './interruption.ts'
 import { openLink } from './link.ts'
 import type { Link } from './link.ts'
 import type { Facts } from './reading.ts'
@@ -38,15 +39,16 @@ export async function connectPostgres(
   }
   const tables = tablesOf(historySchema)
   const key = lockKey(historySchema)
-  let link: Link
+  let link: Link | undefined
   try {
     link = await openLink({ place, login, tables, key, connectMs: limits.connectMs, expected: target.expected }, signal)
     refuseForeignTable(link, target)
+    return createConnection(target, link, key, emit, signal, release)
   } catch (cause) {
+    link?.session.close()
     release()
     throw cause
   }
-  return createConnection(target, link, key, emit, signal, release)
 }
 
 function createConnection(
@@ -107,7 +109,8 @@ function createConnection(
     async snapshot() {
       const { parseSnapshot, snapshotMessage } = await import('./catalog.ts')
       try {
-        return parseSnapshot(await link.session.ask(snapshotMessage(link.options.tables), limits.statementTimeoutMs))
+        const asked = link.session.ask(snapshotMessage(link.options.tables), limits.statementTimeoutMs)
+        return parseSnapshot(await cancelWhenAborted(link.session, signal, asked))
       } catch (cause) {
         throw describeSessionFailure(cause, link.options.place)
       }
@@ -115,7 +118,7 @@ function createConnection(
 
     async verify(migrations) {
       const { verifyMigrations } = await import('./verification.ts')
-      return verifyMigrations(link, limits, migrations)
+      return verifyMigrations(link, limits, migrations, signal)
     },
 
     async prepare({ rename }) {

@@ -43,6 +43,8 @@ export interface Link {
 /** Opens a link. Throws a `MigrationManagerError` for people. */
 export async function openLink(options: LinkOptions, signal: AbortSignal): Promise<Link> {
   let { session, facts, sessionPid } = await open(options, signal, options.expected)
+  /** Backends that a message may still be on its way to; a second loss must not make forget the first. */
+  const abandoned = new Map<string, Facts>()
   return {
     options,
     get session() {
@@ -64,6 +66,7 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
     },
     async reopen(again) {
       session.destroy()
+      if (facts.pid === session.backendPid) abandoned.set(`${facts.pid} ${facts.backendStart}`, facts)
       const next = await open(options, again)
       if (facts.databaseId !== '' && next.facts.databaseId !== facts.databaseId) {
         next.session.close()
@@ -73,10 +76,13 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
           { hint: 'Look at what happened to the server, then run status.', environment: options.place.environment },
         )
       }
-      const old = facts
-      const knewSession = facts.pid === session.backendPid
       ;({ session, facts, sessionPid } = next)
-      if (knewSession) await endIdleBackend(session, old, options.connectMs)
+      // A standby does not see the backends of its primary.
+      if (facts.isStandby) return
+      for (const [key, old] of abandoned) {
+        await endIdleBackend(session, old, options.connectMs)
+        abandoned.delete(key)
+      }
     },
   }
 }

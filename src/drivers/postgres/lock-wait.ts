@@ -24,6 +24,7 @@ export async function waitForLock(link: Link, context: MessageContext, emit: Emi
     if (signal.aborted) {
       throw new MigrationManagerError('run/interrupted', `The run was interrupted before it began in ${environment}.`, {
         environment,
+        hint: 'Nothing was under way. Run the same command again.',
       })
     }
     const [row] = await ask(link, attempt)

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { reach } from '../../core/kill-point.ts'
 import type { Emit } from '../../core/event.ts'
 import { findBlocker } from './blocker.ts'
@@ -6,6 +5,7 @@ import type { Link } from './link.ts'
 import type { MessageContext } from './message-context.ts'
 import { pause } from '../pause.ts'
 import { readGuard } from './guard.ts'
+import { cancelWhenAborted } from './interruption.ts'
 import type { Listener } from './session.ts'
 import { ServerFailure } from './session-failure.ts'
 
@@ -31,9 +31,6 @@ export function isTransient(code: string): boolean {
   return TRANSIENT.has(code)
 }
 
-/** Between two cancel requests, in milliseconds. */
-const CANCEL_EVERY = 500
-
 /** A statement that says nothing for so long may be waiting for somebody; in milliseconds, below any lock_timeout. */
 const ASK_AFTER = 1_000
 
@@ -41,19 +38,9 @@ const ASK_AFTER = 1_000
 export async function sendInterruptibly(run: Run, text: string, silenceMs: number, listener: Listener): Promise<void> {
   const { link, signal } = run
   const watch = setTimeout(() => void nameBlocker(run), ASK_AFTER)
-  // A cancel that arrives between two statements is lost, so it is sent until the message has ended.
-  let timer: NodeJS.Timeout | undefined
-  let cancelling = Promise.resolve()
-  const cancel = (): void => {
-    cancelling = link.session.cancel().catch(() => {})
-    timer = setTimeout(cancel, CANCEL_EVERY)
-  }
-  // Every database that is written to listens, and there may be hundreds at once.
-  setMaxListeners(0, signal)
-  signal.addEventListener('abort', cancel, { once: true })
   try {
     reach('sending')
-    await link.session.send(text, silenceMs, {
+    const message = link.session.send(text, silenceMs, {
       onNotice(notice) {
         watch.refresh()
         listener.onNotice(notice)
@@ -63,15 +50,12 @@ export async function sendInterruptibly(run: Run, text: string, silenceMs: numbe
         listener.onRow(first)
       },
     })
+    await cancelWhenAborted(link.session, signal, message)
     reach('answered')
   } catch (cause) {
     throw cause instanceof ServerFailure ? readGuard(run.context, cause) : cause
   } finally {
-    signal.removeEventListener('abort', cancel)
-    clearTimeout(timer)
     clearTimeout(watch)
-    // One that is still on its way would hit the next message.
-    await cancelling
   }
 }
 

@@ -165,10 +165,14 @@ function createSession(
   const standInFor = passStandIns(socket)
 
   async function message(text: string | Promise<string>, silenceMs: number, heard: Listener | null): Promise<unknown> {
+    let isAnswered = false
     const silence = startTimer(silenceMs, text, () => void endSilence())
     const endSilence = async (): Promise<void> => {
       // A file may allow its statements more time than we do.
-      if (await isAtWork(backend.pid)) silence.refresh()
+      const isBusy = await isAtWork(backend.pid)
+      // The answer may have come while somebody else was asked.
+      if (isAnswered) return
+      if (isBusy) silence.refresh()
       else socket.destroy()
     }
     listener = {
@@ -193,6 +197,7 @@ function createSession(
     } catch (cause) {
       throw translate(cause)
     } finally {
+      isAnswered = true
       clearTimeout(silence)
       listener = NOBODY
     }

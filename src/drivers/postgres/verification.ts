@@ -1,3 +1,4 @@
+import { MigrationManagerError } from '../../core/errors.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { Limits } from '../../core/policy.ts'
 import type { Damage, Verification, VerifyAnswer } from '../../core/verification.ts'
@@ -5,6 +6,7 @@ import { locateIn } from '../../sql/location.ts'
 import { findVerifyQueries } from '../../sql/verify.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
 import { describeSessionFailure } from './errors.ts'
+import { cancelWhenAborted } from './interruption.ts'
 import { silenceOf } from './message-context.ts'
 import type { Link } from './link.ts'
 import { doBlock, quoteIdentifier } from './quote.ts'
@@ -110,20 +112,32 @@ function describeDamage(entry: unknown): readonly Damage[] {
       ]
 }
 
-/** Asks the queries of these migrations, as `Connection.verify` does. */
+/**
+ * Asks the queries of these migrations, as `Connection.verify` does. Throws `run/interrupted` when the signal is aborted
+ * meanwhile.
+ */
 export async function verifyMigrations(
   link: Link,
   limits: Limits,
   migrations: readonly Migration[],
+  signal: AbortSignal,
 ): Promise<Verification> {
   const asked = migrations.flatMap(({ name, up, file }) =>
     findVerifyQueries(up, file).map((query) => ({ migration: name, query })),
   )
+  let verification: Verification | null = null
   try {
-    return await askQueries(link, limits, asked)
+    // A query that is cancelled is one that has failed; the next one is asked all the same, and cancelled as well.
+    verification = await cancelWhenAborted(link.session, signal, askQueries(link, limits, asked))
   } catch (cause) {
-    throw describeSessionFailure(cause, link.options.place)
+    if (!signal.aborted) throw describeSessionFailure(cause, link.options.place)
   }
+  if (verification !== null && !signal.aborted) return verification
+  const { environment } = link.options.place
+  throw new MigrationManagerError('run/interrupted', `The run was interrupted while it asked ${environment}.`, {
+    environment,
+    hint: 'Nothing was written. Run the command again.',
+  })
 }
 
 /** Asks queries in one round trip. */
