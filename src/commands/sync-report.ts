@@ -32,7 +32,8 @@ export function conclude(planned: PlanReport, outcomes: readonly Outcome[], find
   const late = outcomes.flatMap((outcome) => outcome.findings.filter((finding) => !known.has(keyOf(finding))))
   const all = [...findings, ...late]
   return {
-    status: all.some(isBlocking) ? 'blocked' : overallStatus(outcomes),
+    // A plan that was blocked later is one outcome among the others.
+    status: findings.some(isBlocking) ? 'blocked' : overallStatus(outcomes),
     outcomes,
     findings: all,
     matrix: matrixAfter(planned, outcomes),

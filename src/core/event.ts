@@ -1,4 +1,5 @@
-import type { OutcomeStatus } from './outcome.ts'
+import type { OutcomeStatus, StepResult } from './outcome.ts'
+import type { Step } from './plan.ts'
 
 /** What happens during a run, as it happens. Whoever listens may print or log; nobody who listens can stop the run. */
 export type RunEvent =
@@ -47,3 +48,9 @@ export type RunEvent =
     }
 
 export type Emit = (event: RunEvent) => void
+
+/** What to emit when a step is done. */
+export function doneEvent(environment: string, kind: Step['kind'], { name, durationMs }: StepResult): RunEvent {
+  const type = kind === 'revert' ? 'migration-reverted' : 'migration-applied'
+  return { type, environment, migration: name, durationMs }
+}

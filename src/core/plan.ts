@@ -52,9 +52,9 @@ export function planSync(
     .filter((file) => isSelected(file, selection))
     .map((migration) => freezeStep(migration, rows.get(migration.name)))
   const findings = [
-    ...findDisagreements(environment, files, history),
+    ...findDisagreements(environment, files, history).map((finding) => asSeenBySelection(finding, steps)),
     ...findOutOfOrder(environment, steps, history),
-    ...findSkipped(environment, pending, steps, selection),
+    ...findSkipped(environment, pending, steps, history, selection),
   ]
   return Object.freeze({
     environment,
@@ -90,6 +90,15 @@ function freezeStep(migration: Migration, row: AppliedMigration | undefined): St
 function isSelected(file: Migration, { to, only }: Selection): boolean {
   if (only !== undefined) return compareVersions(file.version, only) === 0
   return to === undefined || compareVersions(file.version, to) <= 0
+}
+
+/** What stopped in its middle goes on, unless the selection would have something later run before it. */
+function asSeenBySelection(finding: Finding, steps: readonly Step[]): Finding {
+  const { code, severity, migration: name } = finding
+  if (code !== 'history/unfinished' || severity !== 'warn' || name === undefined) return finding
+  const isPassedOver = steps.every(({ migration }) => migration.name !== name)
+  if (!isPassedOver || steps.every(({ migration }) => compareNames(migration.name, name) < 0)) return finding
+  return { ...finding, severity: 'block', hint: `Run sync without --only first: it goes on with ${name}.` }
 }
 
 /** Where the history and the files disagree: edited, gone, or never finished. */
@@ -138,13 +147,17 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
     }
   }
   if (isResumable(row)) {
+    const next = (row.step ?? 0) + 1
     return {
       code: 'history/unfinished',
-      severity: 'warn',
+      severity: file === undefined ? 'block' : 'warn',
       environment,
       migration: row.name,
       message: `${row.name} was cut off in ${environment} after ${row.step} of its steps.`,
-      hint: `Run sync: it goes on at step ${(row.step ?? 0) + 1}.`,
+      hint:
+        file === undefined
+          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and sync goes on at step ${next}.`
+          : `Run sync: it goes on at step ${next}.`,
     }
   }
   return {
@@ -213,11 +226,13 @@ function findSkipped(
   environment: string,
   pending: readonly Migration[],
   steps: readonly Step[],
+  history: readonly AppliedMigration[],
   selection: Selection,
 ): readonly Finding[] {
   const first = steps[0]?.migration
   if (selection.only === undefined || first === undefined) return []
-  const skipped = pending.filter((file) => compareVersions(file.version, first.version) < 0)
+  const begun = new Set(history.map(({ name }) => name))
+  const skipped = pending.filter((file) => compareVersions(file.version, first.version) < 0 && !begun.has(file.name))
   if (skipped.length === 0) return []
   return [
     {

@@ -1,3 +1,4 @@
+import { doneEvent } from '../core/event.ts'
 import type { Connection } from '../core/driver.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
@@ -81,10 +82,9 @@ async function commitAll(held: readonly HeldTarget[], emit: Emit): Promise<reado
   const unknown = namesOf('unknown')
   return held.map(({ plan, done }, index): Outcome => {
     if (results[index] === 'committed') {
-      for (const { name, durationMs } of done) {
-        const step = plan.steps.find(({ migration }) => migration.name === name)
-        const type = step?.kind === 'revert' ? 'migration-reverted' : 'migration-applied'
-        emit({ type, environment: plan.environment, migration: name, durationMs })
+      for (const result of done) {
+        const step = plan.steps.find(({ migration }) => migration.name === result.name)
+        emit(doneEvent(plan.environment, step?.kind ?? 'apply', result))
       }
       emit({ type: 'target-finished', environment: plan.environment, applied: done.length })
       return { ...untouched(plan, 'applied'), done, left: [] }

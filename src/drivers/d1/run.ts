@@ -1,3 +1,4 @@
+import { doneEvent } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { ownerOf } from '../../core/environment.ts'
 import { digestHistory } from '../../core/history.ts'
@@ -130,10 +131,9 @@ async function runStep(session: Session, step: Step): Promise<StepEnd> {
 }
 
 function finish(session: Session, step: Step, durationMs: number): StepEnd {
-  const { name } = step.migration
-  const type = step.kind === 'revert' ? 'migration-reverted' : 'migration-applied'
-  session.emit({ type, environment: session.target.environment.name, migration: name, durationMs })
-  return { kind: 'done', result: { name, durationMs } }
+  const result = { name: step.migration.name, durationMs }
+  session.emit(doneEvent(session.target.environment.name, step.kind, result))
+  return { kind: 'done', result }
 }
 
 /** The row says that it is done: by this run, whose answer was lost, or by another one in between. */

@@ -1,3 +1,4 @@
+import { doneEvent } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
 import type { RunResult } from '../../core/outcome.ts'
@@ -151,6 +152,7 @@ async function sendParts(
       if (committed) {
         const [last] = progress.ended.slice(-1)
         settle(state, { ...progress, applied: last === undefined ? [] : [last] })
+        if (last !== undefined) emit(doneEvent(context.environment, step.kind, last))
         return null
       }
     }

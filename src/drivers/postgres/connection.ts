@@ -39,9 +39,11 @@ export async function connectPostgres(
   }
   const tables = tablesOf(historySchema)
   const key = lockKey(historySchema)
+  const wanted = environment.endpoint.kind === 'server' ? environment.endpoint.connectTimeoutMs : null
+  const connectMs = wanted ?? limits.connectMs
   let link: Link | undefined
   try {
-    link = await openLink({ place, login, tables, key, connectMs: limits.connectMs, expected: target.expected }, signal)
+    link = await openLink({ place, login, tables, key, connectMs, expected: target.expected }, signal)
     refuseForeignTable(link, target)
     return createConnection(target, link, key, emit, signal, release)
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { doneEvent } from '../../core/event.ts'
 import type { RunResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
 import { escapedError, lostError, unknownError, unreachableError } from './failure.ts'
@@ -37,11 +38,9 @@ export async function takeUpAgain(
     const isRevert = step.kind === 'revert'
     if (isRevert ? row !== undefined : row === undefined) break
     if (isRevert || row?.runId === run.context.runId) {
-      const durationMs = row?.durationMs ?? 0
-      const { name } = step.migration
-      state.done.push({ name, durationMs })
-      const type = isRevert ? 'migration-reverted' : 'migration-applied'
-      run.emit({ type, environment: run.context.environment, migration: name, durationMs })
+      const result = { name: step.migration.name, durationMs: row?.durationMs ?? 0 }
+      state.done.push(result)
+      run.emit(doneEvent(run.context.environment, step.kind, result))
     }
     state.at++
   }

@@ -1,3 +1,4 @@
+import { doneEvent } from '../../core/event.ts'
 import { reach } from '../../core/kill-point.ts'
 import type { StepResult } from '../../core/outcome.ts'
 import type { Emit } from '../../core/event.ts'
@@ -80,12 +81,11 @@ export function followProgress(
         })
         break
       case 'applied': {
-        const { name, durationMs } = progress.ended.at(-1) ?? { name: '', durationMs: 0 }
-        progress.applied.push({ name, durationMs })
+        const result = progress.ended.at(-1) ?? { name: '', durationMs: 0 }
+        progress.applied.push(result)
         progress.part = marker.part + 1
         progress.statement = -1
-        const type = parts[marker.part]?.isRevert === true ? 'migration-reverted' : 'migration-applied'
-        emit({ type, environment, migration: name, durationMs })
+        emit(doneEvent(environment, parts[marker.part]?.isRevert === true ? 'revert' : 'apply', result))
         break
       }
     }

@@ -1,3 +1,4 @@
+import { doneEvent } from '../../core/event.ts'
 import { findHalfway } from '../../core/history.ts'
 import { reach } from '../../core/kill-point.ts'
 import { describeServerFailure } from './errors.ts'
@@ -108,8 +109,7 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
 }
 
 function finished({ context, emit }: Run, { isRevert, migration }: StepwisePart, durationMs: number): StepwiseEnd {
-  const type = isRevert ? 'migration-reverted' : 'migration-applied'
-  emit({ type, environment: context.environment, migration: migration.name, durationMs })
+  emit(doneEvent(context.environment, isRevert ? 'revert' : 'apply', { name: migration.name, durationMs }))
   return { kind: 'done', durationMs }
 }
 

@@ -8,7 +8,6 @@ export interface UrlOptions {
   readonly ok: true
   readonly sslmode: SslMode | undefined
   readonly rootCert: string | null | undefined
-  readonly applicationName: string | null
   readonly connectTimeoutMs: number | null
 }
 
@@ -88,7 +87,6 @@ export function readOptions(query: string | null, projectDir: string): UrlOption
     ok: true,
     sslmode,
     rootCert: rootCertPath(values.get('sslrootcert'), projectDir),
-    applicationName: values.get('application_name') ?? null,
     // libpq takes 0 as "for ever"; every wait has a limit here, so it means the default.
     connectTimeoutMs: Number(seconds ?? 0) * 1000 || null,
   }

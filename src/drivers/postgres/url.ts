@@ -20,8 +20,6 @@ export interface ServerEndpoint {
   readonly passwordDecoded: boolean
   readonly database: string
   readonly tls: Tls
-  /** `application_name`, when the connection string gives one. */
-  readonly applicationName: string | null
   /** `connect_timeout`, when the connection string gives one. */
   readonly connectTimeoutMs: number | null
   /** What a person should know and that stops nothing: an unverified server, a pooler. */
@@ -105,7 +103,6 @@ function toEndpoint(url: string, reading: Reading, context: PostgresUrlContext):
       passwordDecoded: password?.decoded ?? false,
       database: place.database,
       tls,
-      applicationName: options.applicationName,
       connectTimeoutMs: options.connectTimeoutMs,
       warnings: warningsOf(place, tls),
     },

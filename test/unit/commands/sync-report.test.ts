@@ -44,3 +44,13 @@ test('a run whose interruption left databases that were never begun did not appl
   expect(report.status).toBe('skipped')
   expect(exitOfOutcomes(report.outcomes)).toBe(1)
 })
+
+test('a database that was blocked late does not hide one that needs a person', () => {
+  const stale: Finding = { code: 'plan/stale', severity: 'block', environment: 'prod/a', message: 'It keeps changing.' }
+  const outcomes = [{ ...outcomeOf('prod/a', 'blocked'), findings: [stale] }, outcomeOf('prod/b', 'needs-person')]
+
+  const report = conclude({ targets: [], selected: [], findings: [], survey: SURVEY }, outcomes, [])
+
+  expect(report.status).toBe('needs-person')
+  expect(exitOfOutcomes(report.outcomes)).toBe(6)
+})

