@@ -1,11 +1,13 @@
 import { nearestName } from '../config/names.ts'
 import { MigrationManagerError } from '../core/errors.ts'
+import { checkArgv, HELP, unknownOption } from './argv.ts'
 import { globalOptions } from './commands/command.ts'
 import type { Arguments, CommandLine, CommandSpec } from './commands/command.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
 
 /** Parses the arguments behind the program's name, strictly. Throws `usage/…` with the nearest name as a hint. */
 export async function parseCommandLine(argv: readonly string[], width: number): Promise<CommandLine> {
+  checkArgv(argv)
   // It comes as an ES module only, and the bundle is none.
   const { default: yargs } = await import('yargs')
   let chosen: { readonly spec: CommandSpec; readonly args: Arguments } | null = null
@@ -66,25 +68,33 @@ function usageError(message: string, argv: readonly string[]): MigrationManagerE
     return new MigrationManagerError('usage/bad-arguments', said, { hint: HELP })
   }
   const isOption = argv.some((word) => word === `-${unknown}` || word.split('=')[0] === `--${unknown}`)
-  const known = isOption ? optionNames() : COMMANDS.map(({ name }) => name)
   const takers = COMMANDS.filter(({ options }) => isOption && Object.hasOwn(options, unknown)).map(({ name }) => name)
   if (takers.length > 0) {
     return new MigrationManagerError('usage/unknown-option', `This command does not take --${unknown}.`, {
       hint: `--${unknown} belongs to ${takers.join(', ')}.`,
     })
   }
-  const nearest = nearestName(unknown, known)
-  const shown = isOption ? (unknown.length === 1 ? `-${unknown}` : `--${unknown}`) : unknown
-  return new MigrationManagerError(
-    isOption ? 'usage/unknown-option' : 'usage/unknown-command',
-    `There is no ${isOption ? 'option' : 'command'} ${shown}.`,
-    { hint: nearest === undefined ? HELP : `Did you mean ${isOption ? '--' : ''}${nearest}?` },
+  if (isOption) return unknownOption(unknown.length === 1 ? `-${unknown}` : `--${unknown}`, unknown)
+  const command = COMMANDS.find(({ name }) => name === argv.find((word) => !word.startsWith('-')))
+  if (command !== undefined && command.name !== unknown) return strayWord(command, unknown)
+  const nearest = nearestName(
+    unknown,
+    COMMANDS.map(({ name }) => name),
   )
+  return new MigrationManagerError('usage/unknown-command', `There is no command ${unknown}.`, {
+    hint: nearest === undefined ? HELP : `Did you mean ${nearest}?`,
+  })
 }
 
-const HELP = 'Run migration-manager --help, or --help behind a command.'
-
-function optionNames(): readonly string[] {
-  const own = COMMANDS.flatMap(({ options }) => Object.keys(options))
-  return [...new Set([...Object.keys(GLOBAL_OPTIONS), ...own, 'help', 'version', 'no-color'])]
+/** A word that stands alone behind a command: an environment, a version or an option's name, perhaps. */
+function strayWord({ name, options }: CommandSpec, word: string): MigrationManagerError {
+  const known = [...Object.keys(options), ...Object.keys(GLOBAL_OPTIONS)]
+  const option = known.find((each) => each === word)
+  const hint =
+    option !== undefined
+      ? `Did you mean --${option}?`
+      : /^\d/u.test(word) && Object.hasOwn(options, 'only')
+        ? `Did you mean ${name} --only ${word}, or ${name} --to ${word}?`
+        : `Did you mean ${name} --env ${word}? Several are written with commas and no spaces: --env dev,prod.`
+  return new MigrationManagerError('usage/bad-arguments', `${name} takes no word like ${word}.`, { hint })
 }

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { checkArgv } from '../../../src/cli/argv.ts'
+import { parseCommandLine } from '../../../src/cli/parser.ts'
+import { readPlainCommand } from '../../../src/cli/plain-command.ts'
+
+test.each([
+  [['sync', '--yes', '--', '--dry-run'], 'usage/bad-arguments', 'What stands behind -- would not be heard: --dry-run.'],
+  [['sync', '--yes', '--', 'dev'], 'usage/bad-arguments', 'What stands behind -- would not be heard: dev.'],
+  [['rollback', '--dry-run=1'], 'usage/bad-arguments', '--dry-run=1 is neither true nor false.'],
+  [['sync', '--dry-run=TRUE'], 'usage/bad-arguments', '--dry-run=TRUE is neither true nor false.'],
+  [['sync', '--dry-run='], 'usage/bad-arguments', '--dry-run= is neither true nor false.'],
+  [['status', '--check=yes'], 'usage/bad-arguments', '--check=yes is neither true nor false.'],
+  [['sync', '--help=1'], 'usage/bad-arguments', '--help=1 is neither true nor false.'],
+  [['sync', '--no-color=1'], 'usage/bad-arguments', '--no-color=1 is neither true nor false.'],
+  [['sync', '--env.dev'], 'usage/unknown-option', 'There is no option --env.dev.'],
+  [['sync', '--dry-run.x=1'], 'usage/unknown-option', 'There is no option --dry-run.x.'],
+  [['sync', '--dryRun'], 'usage/unknown-option', 'There is no option --dryRun.'],
+  [['plan', '--no-to'], 'usage/unknown-option', 'There is no option --no-to.'],
+  [['--versoin'], 'usage/unknown-option', 'There is no option --versoin.'],
+  [['-x', 'sync'], 'usage/unknown-option', 'There is no option -x.'],
+  [['sync', '-env', 'prod'], 'usage/unknown-option', 'There is no option -env.'],
+  [['sync', '-y=no'], 'usage/unknown-option', 'There is no option -y=no.'],
+  [['new', '--name', 'users'], 'usage/unknown-option', 'There is no option --name.'],
+  [['sync', 'prod'], 'usage/bad-arguments', 'sync takes no word like prod.'],
+  [['sync', '--env', 'dev,', 'prod'], 'usage/bad-arguments', 'sync takes no word like prod.'],
+  [['rollback', '4'], 'usage/bad-arguments', 'rollback takes no word like 4.'],
+  [['sync', 'dry-run'], 'usage/bad-arguments', 'sync takes no word like dry-run.'],
+])('%j is refused and not half heard', async (argv, code, message) => {
+  expect(readPlainCommand(argv)).toBeNull()
+  await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({ code, message, hint: expect.any(String) })
+})
+
+test.each([
+  [['-env'], 'Did you mean --env?'],
+  [['--versoin'], 'Did you mean --version?'],
+  [['--env.dev'], 'Run migration-manager --help, or --help behind a command.'],
+  [['sync', '4'], 'Did you mean sync --only 4, or sync --to 4?'],
+  [['sync', 'prod'], expect.stringContaining('Did you mean sync --env prod?')],
+  [['sync', 'dry-run'], 'Did you mean --dry-run?'],
+])('%j is answered with what may be meant', async (argv, hint) => {
+  await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({ hint })
+})
+
+test.each([
+  [['sync', '--yes', '--']],
+  [['sync', '--dry-run=true', '--json=false']],
+  [['sync', '-qy', '--env', 'dev', '--to', '3']],
+  [['repair', 'finish', '013', '--reason', 'by hand, -x and --y', '--env=prod']],
+  [['new', 'add', 'users-and-roles']],
+  [['status', '--no-color', '-h']],
+  [['sync', '--to', '-1']],
+])('%j is clear', (argv) => {
+  expect(() => checkArgv(argv)).not.toThrow()
+})
