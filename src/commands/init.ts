@@ -2,7 +2,7 @@ import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
-import { isBlocking } from '../core/finding.ts'
+import { allowFindings, isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Project } from '../core/project.ts'
 import { hasNoMigrations, makeFolder, writeNewFile } from '../sources/scaffold.ts'
@@ -32,11 +32,12 @@ export interface InitReport {
 
 /**
  * Creates the history tables in every selected environment and registers it under its name. May be run again.
- * `mayRename` registers a database anew that was initialised as another environment.
+ * `mayRename` registers a database anew that was initialised as another environment; `allow` holds codes of findings that
+ * do not block.
  */
 export async function init(
   project: Project,
-  options: { readonly mayRename: boolean },
+  options: { readonly mayRename: boolean; readonly allow: ReadonlySet<string> },
   ports: InitPorts,
 ): Promise<InitReport> {
   const wanted = selectEnvironments(project)
@@ -49,7 +50,10 @@ export async function init(
     ({ environment, reading }) => environment.protected && reading.initialisedAs !== ownerOf(environment),
   )
   const findings = [
-    ...reachable.flatMap((sight) => sight.reading.findings),
+    ...allowFindings(
+      reachable.flatMap((sight) => sight.reading.findings),
+      options.allow,
+    ),
     ...(await confirmEach(
       unregistered,
       (sight) => sight.environment,

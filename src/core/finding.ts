@@ -33,6 +33,7 @@ export const ALLOWABLE: readonly ErrorCode[] = [
   'history/changed',
   'history/missing-file',
   'history/out-of-order',
+  'history/elsewhere',
   'history/differs-between-environments',
   'history/not-promoted',
   'schema/invalid-index',

@@ -72,6 +72,42 @@ test('a schema_migrations table of another tool stops everything and is left alo
   ])
 })
 
+test('another MIGRATION_SCHEMA does not apply everything once more', async () => {
+  await using database = await createDatabase('dev')
+  await using project = createProject({ files: FILES, env: { DATABASE_URL: database.url } })
+  const elsewhere = { env: { MIGRATION_SCHEMA: 'migrations' } }
+
+  const first = await project.run(['sync', '--yes'])
+  const refused = []
+  for (const command of ['status', 'plan', 'sync', 'init']) {
+    const result = await project.run([command, '--yes', '--json'], elsewhere)
+    refused.push([command, result.exitCode, result.json()['findings'][0]])
+  }
+  const before = await tables(database)
+  const moved = await project.run(['sync', '--yes', '--allow', 'history/elsewhere', '--dry-run'], elsewhere)
+  await database.query(
+    String(/ALTER TABLE .*;/u.exec(refused[0]?.[2].hint)?.[0]).replace(/^/u, 'CREATE SCHEMA migrations;'),
+  )
+  const after = await project.run(['status', '--check'], elsewhere)
+
+  expect(first).toMatchObject({ exitCode: 0 })
+  const finding = expect.objectContaining({
+    code: 'history/elsewhere',
+    severity: 'block',
+    message: 'dev has no history in the schema migrations, but one of migration-manager in public.',
+    hint: expect.stringContaining('Was MIGRATION_SCHEMA=public meant?'),
+  })
+  expect(refused).toEqual([
+    ['status', 0, finding],
+    ['plan', 4, finding],
+    ['sync', 4, finding],
+    ['init', 4, finding],
+  ])
+  expect(before).not.toContain('migrations.schema_migrations')
+  expect(moved).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('001-items') })
+  expect(after).toMatchObject({ exitCode: 0 })
+})
+
 async function appliedNames(database: TestDatabase): Promise<readonly unknown[]> {
   const rows = await database.query(
     "SELECT migration_name FROM schema_migrations WHERE status = 'applied' ORDER BY migration_name",

@@ -1,13 +1,14 @@
 import postgres from 'postgres'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { postgresDriver } from '../../src/drivers/postgres/index.ts'
 import { openSession } from '../../src/drivers/postgres/session.ts'
 import type { Session } from '../../src/drivers/postgres/session.ts'
 import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
 import type { ServerEndpoint } from '../../src/drivers/postgres/url.ts'
-import { connectTo } from '../contract/suite.ts'
+import { connectTo, FRESH, makeMigration, run } from '../contract/suite.ts'
 import { createProject } from '../support/cli.ts'
 import { findPgBouncer, POOL_SIZE, startPooler } from '../support/pooler.ts'
+import { whatWaits } from '../support/postgres-connection.ts'
 import { createDatabase, testServer } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
@@ -128,6 +129,24 @@ describe.runIf(VERSION !== null)('through PgBouncer in transaction mode', () => 
     expect(sync.json()).toMatchObject({ status: 'applied', environments: [{ done: [{ name: '001-items' }] }] })
     expect(status.json()).toMatchObject({ inSync: true, environments: [{ applied: 1, pending: 0 }] })
     await expectNoTraces(pooler.urlOf(database), database)
+  })
+
+  test('an interruption does not bring the pooler down', async () => {
+    await using database = await createDatabase('pooled')
+    await using pooler = await startPooler(testServer(), { mode: 'transaction' })
+    await database.query('SELECT pg_advisory_lock(4711)')
+    const slow = makeMigration('001-slow', 'SELECT pg_advisory_xact_lock(4711);')
+
+    for (let time = 0; time < 6; time++) {
+      const interruption = new AbortController()
+      await using connection = await connectTo(postgresDriver, endpointOf(pooler.urlOf(database)), {
+        signal: interruption.signal,
+      })
+      const running = run(connection, [slow], FRESH)
+      await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['advisory']), 10_000)
+      interruption.abort()
+      expect(await running).toMatchObject({ kind: 'failed', failed: { error: { code: 'run/interrupted' } } })
+    }
   })
 
   test('a failed migration is rolled back and leaves nothing on the backend', async () => {

@@ -18,9 +18,10 @@ const NOTHING: InitReport = { environments: [], findings: [] }
 export const run: RunCommand = async (wired, args) => {
   const project = await projectOrNone(wired)
   const files = scaffold(await wired.folder(), wired.cwd)
-  const mayRename = allowArgument(args).includes('target/other-environment')
+  const allow = new Set<string>(allowArgument(args))
+  const mayRename = allow.has('target/other-environment')
   const { confirm, emit, signal } = wired
-  const report = project === null ? NOTHING : await init(project, { mayRename }, { confirm, emit, signal })
+  const report = project === null ? NOTHING : await init(project, { mayRename, allow }, { confirm, emit, signal })
   const failed = report.environments.flatMap(({ error }) => (error === null ? [] : [error]))
   return {
     exitCode: Math.max(report.findings.some(isBlocking) ? EXIT.blocked : EXIT.done, ...failed.map(exitOfError)),

@@ -14,6 +14,7 @@ import { lockKey } from './lock.ts'
 import { settingsOf } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { parseLog, readLogMessage } from './log.ts'
+import { quoteIdentifier } from './quote.ts'
 import { logIn } from './login.ts'
 import type { Run } from './run.ts'
 import { tablesOf } from './tables.ts'
@@ -157,7 +158,7 @@ function refuseForeignTable(link: Link, { environment, historySchema }: Target):
     `${environment.name} has a table ${historySchema}.schema_migrations of another tool (${likelyOwner(columns)}; columns: ${columns.join(', ')}).`,
     {
       environment: environment.name,
-      hint: 'It is left as it is. Keep our history in a schema of its own: MIGRATION_SCHEMA=migrations.',
+      hint: 'It is left as it is. Keep our history in a schema of its own, which is then that of all environments: MIGRATION_SCHEMA=migrations. Where there is one in another schema already, that is said, with what moves it.',
     },
   )
 }
@@ -169,8 +170,26 @@ function likelyOwner(columns: readonly string[]): string {
   return 'which one cannot be told'
 }
 
+/** Everything would be applied once more. */
+function historyElsewhere(environment: string, schema: string, elsewhere: readonly string[]): Finding {
+  const [first = ''] = elsewhere
+  const move = ['schema_migrations', 'schema_migrations_log'].map(
+    (table) => `ALTER TABLE ${quoteIdentifier(first)}.${table} SET SCHEMA ${quoteIdentifier(schema)};`,
+  )
+  return {
+    code: 'history/elsewhere',
+    severity: 'block',
+    environment,
+    message: `${environment} has no history in the schema ${schema}, but one of migration-manager in ${elsewhere.join(', ')}.`,
+    hint: `Was MIGRATION_SCHEMA=${first} meant? To move it: ${move.join(' ')} If that is another project's, and this one begins here, add --allow history/elsewhere.`,
+  }
+}
+
 /** What a person should know of the way there: an unverified server, a transaction pooler, a time-out of the role. */
-function findNotable({ environment, limits }: Target<PostgresEndpoint>, facts: Facts): readonly Finding[] {
+function findNotable(
+  { environment, historySchema, limits }: Target<PostgresEndpoint>,
+  facts: Facts,
+): readonly Finding[] {
   const { endpoint, name, origin } = environment
   const warnings = endpoint.kind === 'server' ? endpoint.warnings : []
   const findings = warnings.map(({ code, message, hint }): Finding => ({
@@ -180,7 +199,8 @@ function findNotable({ environment, limits }: Target<PostgresEndpoint>, facts: F
     message: `${name} (${origin}): ${message}`,
     hint,
   }))
-  const { statementTimeoutMs } = facts
+  const { elsewhere, statementTimeoutMs } = facts
+  if (elsewhere.length > 0) findings.push(historyElsewhere(name, historySchema, elsewhere))
   if (statementTimeoutMs === 0 || statementTimeoutMs >= limits.statementTimeoutMs) return findings
   return [
     ...findings,

@@ -23,6 +23,8 @@ export interface Facts {
   readonly state: 'absent' | 'ours' | 'foreign'
   /** The columns of a foreign `schema_migrations`. */
   readonly columns: readonly string[]
+  /** Where there is no history: the schemas in which there is one of ours. */
+  readonly elsewhere: readonly string[]
   readonly history: readonly AppliedMigration[]
   /** The digest of a history that is one of those expected: its rows were not sent, and `history` is empty. */
   readonly expectedDigest: string | null
@@ -49,7 +51,7 @@ export function readMessage(tables: Tables, key: string, expected: Iterable<stri
 ${doBlock(`
 DECLARE
   facts jsonb; wanted text[] := ARRAY[${HISTORY_COLUMNS.map((name) => quoteLiteral(name)).join(',')}];
-  columns text[]; holder jsonb; entries jsonb; registered text; identifier text; digest text;
+  columns text[]; elsewhere jsonb; holder jsonb; entries jsonb; registered text; identifier text; digest text;
 BEGIN
   SET LOCAL search_path = pg_catalog, pg_temp;
   SET LOCAL row_security = off;
@@ -65,13 +67,16 @@ BEGIN
       IF digest IS NULL THEN entries := (SELECT jsonb_agg(jsonb_build_array(migration_name, checksum, status, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), duration_ms, applied_by, run_id, step)) FROM ${tables.history}); END IF;
       entries := COALESCE(entries, '[]');
     END IF;
+  ELSE
+    elsewhere := (SELECT jsonb_agg(nspname ORDER BY nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE relname = 'schema_migrations' AND relkind = 'r'
+      AND wanted <@ ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped));
   END IF;
   IF entries IS NOT NULL AND to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL THEN
     SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
   END IF;
   facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
-    'initialisedAs', registered, 'columns', columns, 'history', entries, 'digest', digest, 'holder', holder,
+    'initialisedAs', registered, 'columns', columns, 'elsewhere', elsewhere, 'history', entries, 'digest', digest, 'holder', holder,
     'statementTimeoutMs', (EXTRACT(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint);
   PERFORM set_config('migration_manager.facts', facts::text, true);
 END`)}
@@ -96,6 +101,7 @@ export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts
     initialisedAs: typeof initialisedAs === 'string' ? initialisedAs : null,
     state: Array.isArray(history) ? 'ours' : Array.isArray(columns) ? 'foreign' : 'absent',
     columns: Array.isArray(columns) ? columns.map(String) : [],
+    elsewhere: Array.isArray(facts['elsewhere']) ? facts['elsewhere'].map(String) : [],
     history: Array.isArray(history) ? history.map(parseRow) : [],
     expectedDigest: typeof facts['digest'] === 'string' ? facts['digest'] : null,
     lockHolder: holder === null ? null : describeHolder(holder),

@@ -56,7 +56,8 @@ export async function sendCancel(
   socket.on('error', () => {})
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   socket.resume()
-  socket.end(message)
+  // The server closes, and ours stays open until then as libpq's does: PgBouncer 1.18 dies of a client that half closes.
+  socket.write(message)
   await Promise.race([closed, whenAborted(signal)])
   socket.destroy()
 }
