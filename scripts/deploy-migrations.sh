@@ -41,7 +41,7 @@ while [ $# -gt 0 ]; do
       options+=("$1" "$2")
       shift
       ;;
-    --env=* | --shard=* | --dir=* | --env-file=* | --config=* | --quiet | --verbose | --no-color) options+=("$1") ;;
+    --env=* | --shard=* | --dir=* | --env-file=* | --config=* | -q | --quiet | --verbose | --no-color) options+=("$1") ;;
     *)
       echo "deploy-migrations: there is no option $1; see --help" >&2
       exit 2
@@ -57,6 +57,7 @@ forward() {
 }
 trap 'forward INT' INT
 trap 'forward TERM' TERM
+trap 'forward HUP' HUP
 
 step() {
   echo "== migration-manager $1" >&2

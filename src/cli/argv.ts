@@ -29,7 +29,7 @@ export function checkArgv(argv: readonly string[]): void {
     isValue = false
     if (wasValue && !word.startsWith('-')) continue
     if (word === '--') return refuseBehindDashes(argv[index + 1])
-    if (word.startsWith('--')) isValue = checkLong(word)
+    if (/^--[a-z]/iu.test(word)) isValue = checkLong(word)
     else if (/^-[a-z]/iu.test(word)) checkShort(word)
   }
 }

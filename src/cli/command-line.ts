@@ -43,8 +43,9 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       line.kind === 'help'
         ? help(terminal, line.text, wantsJson)
         : await runCommand(terminal, line, interruption.signal)
-    await terminal.writer.flush()
-    return interruptedCode(exitCode, interruption.exitCode())
+    const lostBy = await terminal.writer.flush()
+    if (lostBy !== null) await say(terminal, false, lostOutput(lostBy))
+    return interruptedCode(lostBy === null ? exitCode : exitCode || EXIT.failed, interruption.exitCode())
   } catch (cause) {
     const error = cause instanceof MigrationManagerError ? cause : unexpected(cause, isVerbose)
     await say(terminal, wantsJson, error)
@@ -97,6 +98,13 @@ async function say(terminal: Terminal, wantsJson: boolean, error: MigrationManag
   else terminal.writer.writeProgress(`${renderError(error, terminal.errorPage)}\n`)
   terminal.writer.writeCommand('error', { title: error.code }, error.message)
   await terminal.writer.flush()
+}
+
+/** Whoever reads the output would take a part of it for all. */
+function lostOutput(code: string): MigrationManagerError {
+  return new MigrationManagerError('output/lost', `The output could not be written (${code}).`, {
+    hint: 'Is the disk full? What was done is done: run status to see it.',
+  })
 }
 
 function unexpected(cause: unknown, isVerbose: boolean): MigrationManagerError {

@@ -18,10 +18,11 @@ export function createConfirmation(terminal: Terminal, yes: boolean, signal: Abo
     const { createInterface } = await import('node:readline/promises')
     const reader = createInterface({ input: process.stdin, terminal: false })
     // ^D closes the input without an answer, and the question would wait for ever.
-    const closed = new Promise<string>((resolve) => reader.once('close', () => resolve('')))
+    const closed = new Promise<null>((resolve) => reader.once('close', () => resolve(null)))
     try {
       const answer = await Promise.race([reader.question('', { signal }), closed])
-      return answer.trim() === environment.name ? 'yes' : 'declined'
+      if (answer === null) terminal.writer.writeProgress('\n')
+      return answer?.trim() === environment.name ? 'yes' : 'declined'
     } catch {
       return 'declined'
     } finally {

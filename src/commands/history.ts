@@ -7,8 +7,9 @@ import type { Project } from '../core/project.ts'
 import { diffChanges } from './changes.ts'
 import type { ChangeReport } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
-import { refuseMixUps, refuseUnreadable } from './sound-survey.ts'
+import { refuseMixUps } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
+import type { Sight } from './survey.ts'
 
 /** Which events are wanted. */
 export interface HistoryFilter {
@@ -31,13 +32,15 @@ export interface HistoryReport {
     /** Where the whole log is not what was written; null when everything fits. */
     readonly logBreak: LogBreak | null
   }[]
+  /** What could not be read, and why. */
+  readonly unreadable: readonly { readonly name: string; readonly error: MigrationManagerError }[]
   /** What ran and is not on disk; null unless it was asked for. */
   readonly changes: readonly ChangeReport[] | null
 }
 
 /**
  * Who applied what, where, when and how long it took: the logs of the selected environments. Reads only, and needs the
- * migration files for the difference alone.
+ * migration files for the difference alone. Environments that cannot be read are in the report, with their errors.
  */
 export async function readHistory(
   project: Project,
@@ -48,24 +51,34 @@ export async function readHistory(
   const environments = selectEnvironments(project)
   const folders = filter.diff ? readFolders(project, environments) : Promise.resolve([])
   await using seen = await survey(project, environments, folders, emit, signal)
-  refuseUnreadable(seen.sights)
   refuseMixUps(seen.sights, { mayRename: false })
+  const read = await Promise.all(seen.sights.map((sight) => readLog(sight, filter)))
   return {
-    environments: await Promise.all(
-      seen.sights.map(async (sight) => {
-        if (!sight.isReachable) throw sight.error
-        const entries = await sight.connection.log()
-        return {
-          name: sight.environment.name,
-          entries: entries.filter((entry) => isWanted(entry, filter)),
-          rows: entries.length,
-          logBreak: findLogBreak(entries, sight.reading.history),
-        }
-      }),
-    ),
+    environments: read.flatMap((log) => ('error' in log ? [] : [log])),
+    unreadable: read.flatMap((log) => ('error' in log ? [log] : [])),
     changes: filter.diff
       ? await diffChanges(seen.matrix, project.cwd, (name) => isAbout(name, filter.migration))
       : null,
+  }
+}
+
+async function readLog(
+  sight: Sight,
+  filter: HistoryFilter,
+): Promise<HistoryReport['environments'][number] | HistoryReport['unreadable'][number]> {
+  const { name } = sight.environment
+  if (!sight.isReachable) return { name, error: sight.error }
+  try {
+    const entries = await sight.connection.log()
+    return {
+      name,
+      entries: entries.filter((entry) => isWanted(entry, filter)),
+      rows: entries.length,
+      logBreak: findLogBreak(entries, sight.reading.history),
+    }
+  } catch (cause) {
+    if (!(cause instanceof MigrationManagerError) || cause.code === 'run/interrupted') throw cause
+    return { name, error: cause }
   }
 }
 

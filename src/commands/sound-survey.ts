@@ -43,7 +43,11 @@ function describeUnreadable(group: readonly UnreadSight[]): readonly Problem[] {
   const hidden = group.length - MOST_NAMED
   return group.slice(0, MOST_NAMED).map(({ environment, error: { code, message, hint } }, index): Problem => {
     const others = index === MOST_NAMED - 1 && hidden > 0 ? ` Nor could ${hidden} more, for the same reason.` : ''
-    return { code, message: `${environment.name} could not be read: ${message}${others}`, hint }
+    return {
+      code,
+      message: `${environment.name} could not be read: ${message}${others === '' || message.endsWith('.') ? '' : '.'}${others}`,
+      hint,
+    }
   })
 }
 

@@ -34,23 +34,25 @@ export function planRepair(
 ): Repair {
   const before: RowState = row === undefined ? null : { status: row.status, checksum: row.checksum }
   const plan = (after: RowState): Repair => ({ kind, migration, before, after, reason })
+  const status = before?.status ?? null
   switch (kind) {
     case 'accept-checksum':
-      if (before === null) throw notNeeded(migration, 'has no row in the history', 'mark-applied')
+      if (before === null) throw notNeeded(migration, status, 'mark-applied')
       // Its steps are counted: in another file they would be other steps.
-      if (before.status === 'started') throw notNeeded(migration, 'is unfinished', 'finish')
+      if (before.status === 'started') throw notNeeded(migration, status, 'finish')
       return plan({ ...before, checksum: checksumOf(file, migration, before.checksum) })
     case 'mark-applied':
-      if (before !== null) throw notNeeded(migration, `is ${before.status} already`, 'finish')
+      if (before !== null) throw notNeeded(migration, status, status === 'started' ? 'finish' : null)
       return plan({ status: 'applied', checksum: checksumOf(file, migration, null) })
     case 'mark-not-applied':
-      if (before?.status !== 'applied') throw notNeeded(migration, 'is not applied', 'abandon')
+      if (before?.status !== 'applied') throw notNeeded(migration, status, status === 'started' ? 'abandon' : null)
       return plan(null)
     case 'finish':
-      if (before?.status !== 'started') throw notNeeded(migration, 'is not unfinished', 'mark-applied')
+      if (before?.status !== 'started') throw notNeeded(migration, status, status === null ? 'mark-applied' : null)
       return plan({ ...before, status: 'applied' })
     case 'abandon':
-      if (before?.status !== 'started') throw notNeeded(migration, 'is not unfinished', 'mark-not-applied')
+      if (before?.status !== 'started')
+        throw notNeeded(migration, status, status === 'applied' ? 'mark-not-applied' : null)
       return plan(null)
   }
 }
@@ -71,12 +73,24 @@ function checksumOf(file: Migration | undefined, migration: string, known: strin
       },
     )
   }
-  if (file.checksum === known) throw notNeeded(migration, 'has the checksum of its file already', 'mark-not-applied')
+  if (file.checksum === known) throw notNeeded(migration, 'applied', null)
   return file.checksum
 }
 
-function notNeeded(migration: string, why: string, other: RepairKind): MigrationManagerError {
+const STANDS = {
+  applied: ['is applied, with the checksum that it has', 'The history is right as it is.'],
+  started: ['is unfinished', ''],
+  none: ['has no row in the history', 'Nothing is there to take away: sync applies it.'],
+} as const
+
+/** `other` is the repair that its state may need. */
+function notNeeded(
+  migration: string,
+  status: AppliedMigration['status'] | null,
+  other: RepairKind | null,
+): MigrationManagerError {
+  const [why, rest] = STANDS[status ?? 'none']
   return new MigrationManagerError('repair/not-needed', `${migration} ${why}; there is nothing to repair.`, {
-    hint: `Look at status. Did you mean repair ${other}?`,
+    hint: other === null ? rest : `Look at status. Did you mean repair ${other}?`,
   })
 }

@@ -101,6 +101,7 @@ function findNotLatest(
   const lowest = newestFirst.findLastIndex(({ name }) => names.has(name))
   const staying = newestFirst.slice(0, Math.max(0, lowest)).filter(({ name }) => !names.has(name))
   const migration = newestFirst[lowest]?.name
+  const before = newestFirst[lowest + 1]?.name ?? ''
   if (staying.length === 0 || migration === undefined) return []
   return [
     {
@@ -109,7 +110,7 @@ function findNotLatest(
       environment,
       migration,
       message: `${migration} is not the latest in ${environment}: ${staying.map(({ name }) => name).join(', ')} came after it.`,
-      hint: `Take those back as well: rollback --to the version before ${migration}. If nothing of them rests on it, add --allow rollback/not-latest.`,
+      hint: `Take those back as well: migration-manager rollback --to ${versionOf(before) ?? '0'}. If nothing of them rests on it, add --allow rollback/not-latest.`,
     },
   ]
 }

@@ -200,6 +200,30 @@ describe('history', () => {
     ])
   })
 
+  test.each([[['history']], [['history', '--check']], [['history', '--log']]])(
+    '%j shows the others where one environment cannot be read',
+    async (command) => {
+      await using dev = await createDatabase('dev')
+      await using project = createProject({
+        files: { 'database/001-a.sql': 'CREATE TABLE a (id int);\n' },
+        env: { DATABASE_URL: dev.url },
+      })
+      await project.run(['sync', '--yes'])
+      const env = { PROD_DATABASE_URL: 'postgres://postgres:x@127.0.0.1:1/app' }
+
+      const text = await project.run(command, { env })
+      const json = await project.run([...command, '--json'], { env })
+
+      expect([text.exitCode, json.exitCode]).toEqual([1, 1])
+      expect(text.stdout).toContain('dev')
+      expect(text.stdout).toContain('Nothing listens on 127.0.0.1, port 1.')
+      expect(json.json()['environments']).toMatchObject([
+        { name: 'dev', log: { intact: true } },
+        { name: 'prod', error: { code: 'connection/refused' } },
+      ])
+    },
+  )
+
   test('refuses a moment that it does not understand', async () => {
     await using dev = await createDatabase('dev')
     await using project = createProject({ env: { DATABASE_URL: dev.url } })

@@ -1,4 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createProject, MAIN } from '../support/cli.ts'
 import type { TestProject } from '../support/cli.ts'
@@ -8,6 +9,24 @@ import type { TestDatabase } from '../support/server.ts'
 const ITEMS = { 'database/001-items.sql': 'CREATE TABLE items (id int PRIMARY KEY);\n' }
 const MORE = { 'database/002-more.sql': 'CREATE TABLE more (id int PRIMARY KEY);\n' }
 const ESCAPE = new RegExp(String.fromCharCode(27))
+
+test.skipIf(!existsSync('/dev/full'))('output that cannot be written is no success: the disk is full', async () => {
+  await using database = await createDatabase('full')
+  await using project = createProject({ files: ITEMS, env: { DATABASE_URL: database.url } })
+  const full = openSync('/dev/full', 'w')
+
+  const { status, stderr } = spawnSync(process.execPath, [MAIN, 'status', '--json'], {
+    cwd: project.dir,
+    env: { PATH: process.env['PATH'], DATABASE_URL: database.url },
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
+  closeSync(full)
+
+  expect(stderr).toContain('output/lost')
+  expect(stderr).toContain('The output could not be written (ENOSPC).')
+  expect(status).toBe(1)
+})
 
 test.skipIf(!hasScript())('on a terminal of 60 columns no line of status is longer', async () => {
   await using dev = await createDatabase('dev')

@@ -102,6 +102,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     describe: 'Rehearse migrations on a throw-away database; touches no environment',
     options: {
       reversible: { type: 'boolean', describe: 'Prove that every migration can be taken back: up, down, up' },
+      all: ALL,
     },
     load: () => import('./check.ts'),
   },
@@ -142,6 +143,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: {
       from: { type: 'string', requiresArg: true, describe: 'Whose history: wrangler or schema-version' },
       'dry-run': { type: 'boolean', describe: 'Show what would be taken over; change nothing' },
+      all: ALL,
     },
     load: () => import('./adopt.ts'),
   },

@@ -1,7 +1,7 @@
 import type { HistoryReport } from '../../commands/history.ts'
 import { lastDurations } from '../../core/log.ts'
 import type { LogBreak, LogEntry } from '../../core/log.ts'
-import { EMPTY_SHARD } from './fleet.ts'
+import { tellFew } from './fleet.ts'
 import { columnsOf, count, duration } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
@@ -9,7 +9,6 @@ import { sanitize } from './sanitizer.ts'
 
 /** Each migration with what became of it in each environment, oldest first, durations below each other. */
 export function renderHistory({ environments }: HistoryReport, page: Page): string {
-  if (environments.length === 0) return page.paint('dim', EMPTY_SHARD)
   const names = new Set<string>()
   for (const { entries } of environments) {
     for (const { migration, event } of entries) if (migration !== null && event !== 'init') names.add(migration)
@@ -134,14 +133,17 @@ function compare(
 /** Whether each log is what was written, a line each. */
 export function renderIntegrity({ environments }: HistoryReport, page: Page): string {
   const width = Math.max(...environments.map(({ name }) => name.length))
-  return environments
-    .map(({ name, rows, logBreak }) => {
-      const label = page.paint('strong', name.padEnd(width))
-      return logBreak === null
-        ? `${label}  ${page.paint('good', `the log is as it was written (${count(rows, 'row')})`)}`
-        : `${label}  ${page.paint('bad', describeBreak(logBreak))}`
-    })
-    .join('\n')
+  const remarks = environments.map(({ name, rows, logBreak }) => {
+    const label = page.paint('strong', name.padEnd(width))
+    return logBreak === null
+      ? {
+          environment: name,
+          kind: 'intact',
+          text: `${label}  ${page.paint('good', `the log is as it was written (${count(rows, 'row')})`)}`,
+        }
+      : { environment: name, kind: name, text: `${label}  ${page.paint('bad', describeBreak(logBreak))}` }
+  })
+  return tellFew(remarks, page).join('\n')
 }
 
 /** A break in a log in words. */

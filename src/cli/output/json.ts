@@ -104,11 +104,14 @@ function outcomeJson({ environment, status, done, failed, left }: Outcome): Json
   }
 }
 
+/** An SQLSTATE, SQLite's word or a number of Cloudflare's; not what the network calls a failure (ECONNREFUSED). */
+const SAID_BY_SERVER = /^(?:\d{3,5}|SQLITE_\w+|(?=.*\d)[0-9A-Z]{5})$/u
+
 function failureJson({ name, error }: StepFailure): Json {
   return {
     name,
     error: {
-      code: error.engineCode ?? error.code,
+      code: SAID_BY_SERVER.test(error.engineCode ?? '') ? error.engineCode : error.code,
       message: error.message,
       file: error.at?.file ?? null,
       line: error.at?.line ?? null,

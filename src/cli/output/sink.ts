@@ -1,18 +1,26 @@
+import { systemErrorCode } from '../../core/errors.ts'
+
 /** What the writer needs of a stream; `process.stdout` and `process.stderr` are such. */
 export interface StreamLike {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   readonly rows?: number | undefined
   readonly write: (text: string, callback: (error?: Error | null) => void) => boolean
-  readonly on: (event: 'error' | 'close', listener: () => void) => unknown
+  readonly on: (event: 'error' | 'close', listener: (error?: Error) => void) => unknown
 }
 
 /** The end of a stream that never fails: when nobody reads any more, what is written to it is dropped. */
 export interface Sink {
   readonly write: (text: string) => void
-  /** Resolves, and never rejects, when all that was written is with the operating system or the stream is gone. */
-  readonly flush: () => Promise<void>
+  /**
+   * Resolves, and never rejects, when all that was written is with the operating system or the stream is gone: with the
+   * code of the error that lost it, such as `ENOSPC`; null when nothing was lost, or a reader had read enough.
+   */
+  readonly flush: () => Promise<string | null>
 }
+
+/** What a stream fails with when nobody is there to read it, a pipe or a terminal. */
+const READER_GONE = /^(?:EPIPE|ECONNRESET|EIO|ERR_STREAM_\w+)$/u
 
 /**
  * Wraps a stream. A reader that goes away (`| head -1`) must neither crash the run nor change what it does to
@@ -20,6 +28,7 @@ export interface Sink {
  */
 export function createSink(stream: StreamLike): Sink {
   let isGone = false
+  let lostBy: string | null = null
   let pending = 0
   let waiting: (() => void)[] = []
 
@@ -29,12 +38,14 @@ export function createSink(stream: StreamLike): Sink {
     waiting = []
     for (const resolve of ready) resolve()
   }
-  const lose = (): void => {
+  const lose = (cause?: unknown): void => {
     isGone = true
+    const code = systemErrorCode(cause)
+    if (code !== null && !READER_GONE.test(code)) lostBy ??= code
     settle()
   }
   stream.on('error', lose)
-  stream.on('close', lose)
+  stream.on('close', () => lose())
 
   return {
     write(text) {
@@ -45,15 +56,15 @@ export function createSink(stream: StreamLike): Sink {
         stream.write(text, (error) => {
           pending -= 1
           if (error === undefined || error === null) settle()
-          else lose()
+          else lose(error)
         })
-      } catch {
-        lose()
+      } catch (cause) {
+        lose(cause)
       }
     },
     flush: () =>
       new Promise((resolve) => {
-        waiting.push(resolve)
+        waiting.push(() => resolve(lostBy))
         settle()
       }),
   }

@@ -47,8 +47,11 @@ export interface Writer {
    * through `sanitize` first.
    */
   readonly asTerminal: () => Promise<SpinnerStream>
-  /** Resolves, and never rejects, when all that was written is with the operating system or its stream is gone. */
-  readonly flush: () => Promise<void>
+  /**
+   * Resolves, and never rejects, when all that was written is with the operating system or its stream is gone: with the
+   * code of the error that lost what was written to stdout, or null.
+   */
+  readonly flush: () => Promise<string | null>
 }
 
 export function createWriter({ stdout, stderr, redactor, env }: WriterOptions): Writer {
@@ -83,7 +86,8 @@ export function createWriter({ stdout, stderr, redactor, env }: WriterOptions): 
       return new SpinnerStream(stderr, (text) => progress.write(defuse(redactor.redact(text))))
     },
     async flush() {
-      await Promise.all([results.flush(), progress.flush()])
+      const [lostBy] = await Promise.all([results.flush(), progress.flush()])
+      return lostBy
     },
   }
 }

@@ -17,7 +17,8 @@ const NO_DATABASE: Rule = {
 const TOO_MANY: Rule = {
   code: 'connection/too-many',
   message: ({ host }) => `${host} takes no more connections.`,
-  hint: () => 'Run again when it is quieter, use the session pooler, or raise the limit that is named.',
+  hint: () =>
+    'Run again when it is quieter or with fewer connections at once (--concurrency 5), use the session pooler, or raise the limit that is named.',
   quotesServer: true,
 }
 
@@ -83,7 +84,7 @@ const BY_WORDS: readonly (readonly [words: RegExp, rule: Rule])[] = [
   ],
   [/^(?:SASL|password) authentication failed|^no such user/iu, WRONG_PASSWORD],
   [/^no such database|^database ".*" does not exist$/iu, NO_DATABASE],
-  [/^no more connections allowed|max clients reached/iu, TOO_MANY],
+  [/^no more connections allowed|max clients reached|^remaining connection slots|^sorry, too many clients/iu, TOO_MANY],
 ]
 
 /** How a server's error is said to a person; undefined when its own words say it best. */

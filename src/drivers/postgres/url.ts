@@ -49,6 +49,8 @@ export interface PostgresUrlContext {
 export const POSTGRES_SCHEMES: readonly string[] = ['postgres', 'postgresql', 'embedded']
 
 const SHAPE = 'postgres://user:password@host:5432/database'
+/** Another one behind the first. */
+const SEVERAL = /[\s,;]postgres(?:ql)?:\/\//iu
 const CONTROL = /\p{Cc}/u
 
 /**
@@ -67,6 +69,13 @@ export function parsePostgresUrl(url: string, context: PostgresUrlContext): Pars
       'config/bad-url',
       'The connection string holds a line break or another control character.',
       'Write it on one line; inside double quotes .env turns \\n into a line break, inside single quotes it does not.',
+    )
+  }
+  if (SEVERAL.test(rest)) {
+    return refuse(
+      'config/bad-url',
+      'There are several connection strings in one.',
+      'A list belongs into a variable of its own: DATABASE_URLS for DATABASE_URL, PROD_DATABASE_URLS for PROD_DATABASE_URL, with spaces in between.',
     )
   }
   const readings = readingsOf(rest, isKnownOption)

@@ -226,7 +226,19 @@ describe('a reader that goes away', () => {
     const writer = writerTo({ stdout })
     stdout.destroy(new Error('read ECONNRESET'))
     writer.writeResult('line\n')
-    await expect(writer.flush()).resolves.toBeUndefined()
+    await expect(writer.flush()).resolves.toBeNull()
+  })
+
+  test.each([
+    ['ENOSPC', 'ENOSPC'],
+    ['EIO', null],
+  ])('is told from a disk that is full: %s', async (code, lostBy) => {
+    const stdout = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error('write failed'), { code })),
+    })
+    const writer = writerTo({ stdout })
+    writer.writeResult('line\n')
+    await expect(writer.flush()).resolves.toBe(lostBy)
   })
 
   test('may leave a stream that throws', async () => {
@@ -238,7 +250,7 @@ describe('a reader that goes away', () => {
     }
     const writer = writerTo({ stdout })
     expect(() => writer.writeResult('line\n')).not.toThrow()
-    await expect(writer.flush()).resolves.toBeUndefined()
+    await expect(writer.flush()).resolves.toBeNull()
   })
 
   test('ends the wait for what it never took', async () => {
@@ -247,7 +259,7 @@ describe('a reader that goes away', () => {
     writer.writeProgress('never taken\n')
     const flushed = writer.flush()
     for (const listener of listeners) listener()
-    await expect(flushed).resolves.toBeUndefined()
+    await expect(flushed).resolves.toBeNull()
   })
 })
 

@@ -52,6 +52,20 @@ describe('a repair', () => {
     )
   })
 
+  test.each([
+    ['mark-applied', APPLIED, 'The history is right as it is.'],
+    ['finish', APPLIED, 'The history is right as it is.'],
+    ['accept-checksum', row('applied', 'sha256:file'), 'The history is right as it is.'],
+    ['abandon', undefined, 'Nothing is there to take away: sync applies it.'],
+    ['mark-not-applied', undefined, 'Nothing is there to take away: sync applies it.'],
+    ['abandon', APPLIED, 'Look at status. Did you mean repair mark-not-applied?'],
+    ['mark-not-applied', STARTED, 'Look at status. Did you mean repair abandon?'],
+    ['mark-applied', STARTED, 'Look at status. Did you mean repair finish?'],
+    ['finish', undefined, 'Look at status. Did you mean repair mark-applied?'],
+  ] as const)('%s that is refused names no repair that would be refused as well or do harm', (kind, before, hint) => {
+    expect(() => planRepair(kind, '001-a', FILE, before, 'why')).toThrow(expect.objectContaining({ hint }))
+  })
+
   test('is found again in the history that it was to change', () => {
     const removed = planRepair('mark-not-applied', '001-a', FILE, APPLIED, 'why')
     expect([isRepaired(removed, [APPLIED]), isRepaired(removed, [])]).toEqual([false, true])

@@ -40,6 +40,8 @@ describe('host, port, user and database', () => {
     ['nothing at all', 'postgres://', 'config/no-user'],
     ['a value that was cut at a #', 'postgres://a:p', 'config/no-user'],
     ['no host', 'postgres://a:b@/app', 'config/bad-url'],
+    ['two of them', 'postgres://a:b@h/one,postgres://a:b@h/two', 'config/bad-url'],
+    ['two of them with a space', 'postgres://a:b@h/one postgresql://a:b@h/two', 'config/bad-url'],
     ['several hosts', 'postgres://a:b@h1,h2:5433/app', 'config/several-hosts'],
     ['a port that is no number', 'postgres://a:b@h:port/app', 'config/bad-url'],
     ['port 0', 'postgres://a:b@h:0/app', 'config/bad-url'],
