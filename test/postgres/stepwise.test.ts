@@ -175,8 +175,9 @@ test('a migration of steps whose last answer is lost is told as applied', async 
   await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['relation']), 10_000)
   proxy.muffle()
   await database.query('COMMIT')
-  await vi.waitFor(async () =>
-    expect(await rows(database)).toEqual([{ migration_name: '001-gate', status: 'applied', step: 1 }]),
+  await vi.waitFor(
+    async () => expect(await rows(database)).toEqual([{ migration_name: '001-gate', status: 'applied', step: 1 }]),
+    10_000,
   )
   proxy.cut()
 
