@@ -28,7 +28,7 @@ export function readFleet(
 ): { readonly databases: readonly ListedDatabase[]; readonly problems: readonly Problem[] } {
   const databases: ListedDatabase[] = []
   const problems: Problem[] = []
-  const lines = new Map<string, number>()
+  const taken = new Map<string, Listed>()
   for (const listed of listedIn(text, schemes)) {
     const origin = placeIn(list, listed.line)
     const refusal = refuseEntry(listed, origin)
@@ -38,21 +38,30 @@ export function readFleet(
       continue
     }
     const name = listed.name ?? connection.parsed.database ?? ''
-    const line = lines.get(name)
+    const other = taken.get(name)
     if (!isDatabaseName(name)) {
       problems.push({
         code: 'config/bad-name',
         message: `${origin}: the name of its database cannot be used as a name here.`,
         hint: `Write name= before the connection string, with a name of ${FORM}.`,
       })
-    } else if (line !== undefined) {
-      problems.push({
-        code: 'config/duplicate-name',
-        message: `${origin}: the name ${name} is already that of ${line === listed.line ? 'another one on this line' : `line ${line}`}.`,
-        hint: 'Each database of an environment has a name of its own: write name= before the connection string.',
-      })
+    } else if (other !== undefined) {
+      const where = other.line === listed.line ? 'another one on this line' : `line ${other.line}`
+      problems.push(
+        other.url === listed.url
+          ? {
+              code: 'config/duplicate-name',
+              message: `${origin}: ${name} is the same database as ${where}.`,
+              hint: 'Remove one of the two.',
+            }
+          : {
+              code: 'config/duplicate-name',
+              message: `${origin}: the name ${name} is already that of ${where}.`,
+              hint: 'Each database of an environment has a name of its own: write name= before the connection string.',
+            },
+      )
     } else {
-      lines.set(name, listed.line)
+      taken.set(name, listed)
       databases.push({ name, origin, connection })
     }
   }

@@ -179,6 +179,11 @@ describe('what is wrong with a list', () => {
     [
       'embedded:a\nembedded:a',
       'config/duplicate-name',
+      'PROD_DATABASE_URLS, line 2: a is the same database as line 1.',
+    ],
+    [
+      'embedded:a\na=embedded:b',
+      'config/duplicate-name',
       'PROD_DATABASE_URLS, line 2: the name a is already that of line 1.',
     ],
     [
@@ -204,7 +209,7 @@ describe('what is wrong with a list', () => {
   })
 
   test('how to name a database is said where it has no name, or one that is taken', () => {
-    for (const list of ['postgres://u:x@h/a%20b', 'embedded:a embedded:a']) {
+    for (const list of ['postgres://u:x@h/a%20b', 'embedded:a a=embedded:b']) {
       expect(problemsOf(prod(list))[0]?.hint).toContain('name= before the connection string')
     }
   })
@@ -212,7 +217,7 @@ describe('what is wrong with a list', () => {
   test('of a thousand bad lines ten are told, and how many more there are', () => {
     const messages = messagesOf(prod(many(1_000, () => 'postgres://postgres:pw@db.example.com/postgres')))
     expect(messages).toHaveLength(11)
-    expect(messages[0]).toContain('PROD_DATABASE_URLS, line 2: the name postgres is already that of line 1.')
+    expect(messages[0]).toContain('PROD_DATABASE_URLS, line 2: postgres is the same database as line 1.')
     expect(messages[10]).toBe('PROD_DATABASE_URLS: 989 more of its connection strings cannot be used.')
   })
 
