@@ -16,6 +16,18 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map([
   ['no-color', SWITCH],
 ])
 
+/** Heard before the line is parsed, by the word alone. */
+const AT_ONCE: ReadonlySet<string> = new Set([
+  'json',
+  'quiet',
+  'verbose',
+  'color',
+  'no-color',
+  'all',
+  'help',
+  'version',
+])
+
 const LETTERS: ReadonlySet<string> = new Set([...OPTIONS.values()].map(({ alias }) => alias ?? '').filter(Boolean))
 
 /**
@@ -23,13 +35,13 @@ const LETTERS: ReadonlySet<string> = new Set([...OPTIONS.values()].map(({ alias 
  * the one that keeps a run from writing. Throws `usage/…` with the way out.
  */
 export function checkArgv(argv: readonly string[]): void {
-  let isValue = false
+  let awaiting: string | null = null
   for (const [index, word] of argv.entries()) {
-    const wasValue = isValue
-    isValue = false
-    if (wasValue && !word.startsWith('-')) continue
-    if (word === '--') return refuseBehindDashes(argv[index + 1])
-    if (/^--[a-z]/iu.test(word)) isValue = checkLong(word)
+    const option = awaiting
+    awaiting = null
+    if (option !== null) checkValue(option, word)
+    else if (word === '--') return refuseBehindDashes(argv[index + 1])
+    else if (/^--.*[^-]/u.test(word)) awaiting = checkLong(word)
     else if (/^-[a-z]/iu.test(word)) checkShort(word)
   }
 }
@@ -41,17 +53,30 @@ function refuseBehindDashes(first: string | undefined): void {
   })
 }
 
-/** Returns whether the next word is the option's value. */
-function checkLong(word: string): boolean {
+/** A negative number, or a dash alone, is a value as well. */
+function checkValue(option: string, word: string): void {
+  if (!/^-[^\d]/u.test(word)) return
+  throw new MigrationManagerError('usage/bad-arguments', `--${option} needs a value.`, {
+    hint: `One that begins with a dash is written --${option}=…`,
+  })
+}
+
+/** Returns the option's name when the next word is its value. */
+function checkLong(word: string): string | null {
   const [name = '', ...rest] = word.slice(2).split('=')
   const value = rest.length === 0 ? null : rest.join('=')
   const option = OPTIONS.get(name)
   if (option === undefined) throw unknownOption(`--${name}`, name)
-  if (option.type !== 'boolean') return value === null
-  if (value === null || value === 'true' || value === 'false') return false
-  throw new MigrationManagerError('usage/bad-arguments', `--${name}=${value} is neither true nor false.`, {
-    hint: `Write --${name} alone, or leave it out.`,
-  })
+  if (option.type !== 'boolean') return value === null ? name : null
+  const isHeard = value === 'true' || value === 'false'
+  if (value === null || (isHeard && !AT_ONCE.has(name))) return null
+  throw new MigrationManagerError(
+    'usage/bad-arguments',
+    isHeard ? `--${name} takes no value.` : `--${name}=${value} is neither true nor false.`,
+    {
+      hint: `Write --${name} alone, or leave it out.`,
+    },
+  )
 }
 
 function checkShort(word: string): void {

@@ -20,7 +20,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const wantsJson = argv.includes('--json')
   const terminal = openTerminal({
     json: wantsJson,
-    quiet: argv.includes('--quiet') || argv.includes('-q'),
+    quiet: argv.some((word) => word === '--quiet' || /^-[a-z]*q/u.test(word)),
     color: !argv.includes('--no-color'),
     all: argv.includes('--all'),
   })

@@ -36,7 +36,7 @@ export interface ConnectionVariable extends Variable {
   readonly variable: string
 }
 
-const CONNECTION = /^(?:(?<name>[A-Za-z0-9]\w{0,62})_)?DATABASE_URL(?<kind>S|S_FILE|)$/u
+const CONNECTION = /^(?:(?<name>[A-Za-z0-9][\w-]{0,62})_)?DATABASE_URL(?<kind>S|S_FILE|)$/u
 
 /**
  * The variables that hold connection strings, by environment: `DATABASE_URL`, `DATABASE_URLS` and `DATABASE_URLS_FILE`

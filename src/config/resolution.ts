@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Environment, isProtectedByDefault } from '../core/environment.ts'
 import { type Problem, ProblemsError } from '../core/errors.ts'
 import { DEFAULT_LIMITS, type Limits } from '../core/policy.ts'
@@ -115,7 +116,9 @@ function protection(
   names: readonly string[],
   problems: Problem[],
 ): (name: string) => boolean {
-  const value = valueOf(variables, 'MIGRATION_PROTECTED')
+  const given = valueOf(variables, 'MIGRATION_PROTECTED')
+  // "$A,$B" with both unset names nobody either.
+  const value = given !== undefined && namesIn(given).length > 0 ? given : undefined
   if (value === undefined && config.protected === undefined) return isProtectedByDefault
   const origin = value === undefined ? `"protected" in ${configFile ?? ''}` : originOf(variables, 'MIGRATION_PROTECTED')
   const listed = value === undefined ? (config.protected ?? []).map(foldName) : namesIn(value)
@@ -127,7 +130,10 @@ function protection(
 }
 
 /** The folder of each environment: its own `<NAME>_MIGRATIONS_DIR`, else `--dir`, `MIGRATIONS_DIR`, the file, `database`. */
-function migrationsDirs({ variables, config, dir }: Sources, problems: Problem[]): (name: string) => string {
+function migrationsDirs(
+  { variables, config, dir, projectDir }: Sources,
+  problems: Problem[],
+): (name: string) => string {
   if (dir?.trim() === '') {
     problems.push({
       code: 'config/empty-option',
@@ -137,11 +143,19 @@ function migrationsDirs({ variables, config, dir }: Sources, problems: Problem[]
   }
   const own = new Map<string, string>()
   for (const [variable, { value }] of variables) {
-    const name = /^(?<name>\w+)_MIGRATIONS_DIR$/u.exec(variable)?.groups?.['name']
+    const name = /^(?<name>[\w-]+)_MIGRATIONS_DIR$/u.exec(variable)?.groups?.['name']
     if (name !== undefined && value.trim() !== '') own.set(foldName(name), value.trim())
   }
   const shared = sharedFolder({ variables, config, dir })
-  return (name) => own.get(name) ?? shared
+  // Environments are compared where they run the same files, however their folder is written.
+  const spellings = new Map([[resolve(projectDir, shared), shared]])
+  return (name) => {
+    const written = own.get(name) ?? shared
+    const place = resolve(projectDir, written)
+    const spelling = spellings.get(place) ?? written
+    spellings.set(place, spelling)
+    return spelling
+  }
 }
 
 /** The folder of migration files of all environments that have none of their own. */

@@ -10,7 +10,7 @@ export interface LogEntry {
   readonly event: string
   readonly migration: string | null
   readonly checksum: string | null
-  /** `applied`, `failed`, `done`. */
+  /** `applied`, `failed`, `done`; `started` of a rollback that is carried out step by step. */
   readonly outcome: string
   readonly durationMs: number | null
   readonly runId: string | null

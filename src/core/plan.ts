@@ -114,10 +114,10 @@ export function findDisagreements(
     const file = byName.get(row.name)
     const findings: Finding[] = []
     if (row.status === 'started') findings.push(unfinished(environment, row, file))
-    if (file === undefined) {
+    if (file === undefined && row.status === 'applied') {
       const twin = byChecksum.get(row.checksum)
       findings.push(missing(environment, row, twin !== undefined && !applied.has(twin.name) ? twin : undefined))
-    } else if (file.checksum !== row.checksum && row.status === 'applied') {
+    } else if (file !== undefined && file.checksum !== row.checksum && row.status === 'applied') {
       findings.push(changed(environment, row, file))
     }
     return findings
@@ -156,7 +156,7 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
       message: `${row.name} was cut off in ${environment} after ${row.step} of its steps.`,
       hint:
         file === undefined
-          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and sync goes on at step ${next}.`
+          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and sync goes on at step ${next}. Or undo its steps by hand, then: migration-manager repair abandon ${row.name} --env ${environment} --reason "…" (repair finish if all of it is there).`
           : `Run sync: it goes on at step ${next}.`,
     }
   }

@@ -35,6 +35,7 @@ export function planRepair(
   const before: RowState = row === undefined ? null : { status: row.status, checksum: row.checksum }
   const plan = (after: RowState): Repair => ({ kind, migration, before, after, reason })
   const status = before?.status ?? null
+  const edited = file !== undefined && file.checksum !== before?.checksum ? 'accept-checksum' : null
   switch (kind) {
     case 'accept-checksum':
       if (before === null) throw notNeeded(migration, status, 'mark-applied')
@@ -42,13 +43,13 @@ export function planRepair(
       if (before.status === 'started') throw notNeeded(migration, status, 'finish')
       return plan({ ...before, checksum: checksumOf(file, migration, before.checksum) })
     case 'mark-applied':
-      if (before !== null) throw notNeeded(migration, status, status === 'started' ? 'finish' : null)
+      if (before !== null) throw notNeeded(migration, status, status === 'started' ? 'finish' : edited)
       return plan({ status: 'applied', checksum: checksumOf(file, migration, null) })
     case 'mark-not-applied':
       if (before?.status !== 'applied') throw notNeeded(migration, status, status === 'started' ? 'abandon' : null)
       return plan(null)
     case 'finish':
-      if (before?.status !== 'started') throw notNeeded(migration, status, status === null ? 'mark-applied' : null)
+      if (before?.status !== 'started') throw notNeeded(migration, status, status === null ? 'mark-applied' : edited)
       return plan({ ...before, status: 'applied' })
     case 'abandon':
       if (before?.status !== 'started')
@@ -78,7 +79,7 @@ function checksumOf(file: Migration | undefined, migration: string, known: strin
 }
 
 const STANDS = {
-  applied: ['is applied, with the checksum that it has', 'The history is right as it is.'],
+  applied: ['is applied', 'The history is right as it is.'],
   started: ['is unfinished', ''],
   none: ['has no row in the history', 'Nothing is there to take away: sync applies it.'],
 } as const

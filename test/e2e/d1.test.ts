@@ -221,6 +221,51 @@ describe('the commands on D1', () => {
     expect(await remote.query('SELECT owner FROM schema_migrations_lock')).toEqual([{ owner: null }])
   })
 
+  test.each([
+    ['a name that sounds like a lost connection', 'UPDATE users SET session_timeout = 30;', 'session_timeout'],
+    ['words that are those of our own trials once', "SELECT '$.x' ->> '$' FROM users;", 'malformed JSON'],
+  ])('%s is a failed statement with its line, also for those who wait for nothing', async (_, statement, said) => {
+    await using remote = await createRemote(databases)
+    await using project = remoteProject(remote, {
+      ...FILES,
+      'd1/003-bad.sql': `INSERT INTO users (id) VALUES ('a');\n${statement}\n`,
+    })
+
+    const { exitCode, ...run } = await project.run(['sync', '--json', '--recover-wait', '0'])
+
+    expect(exitCode).toBe(1)
+    expect(run.json()['environments'][0].failed).toMatchObject({
+      name: '003-bad',
+      error: { code: 'SQLITE_ERROR', message: expect.stringContaining(said), file: 'd1/003-bad.sql', line: 2 },
+    })
+    expect(await remote.query('SELECT * FROM users')).toEqual([])
+  })
+
+  test('a database that takes no more writes is told so, and nobody is blamed for the lock', async () => {
+    await using remote = await createRemote(databases)
+    await using project = remoteProject(remote)
+    remote.shim.fateOf = ({ text }) =>
+      /^(?:UPDATE|INSERT|CREATE)/mu.test(text)
+        ? { kind: 'failed', message: 'Exceeded maximum DB size' }
+        : { kind: 'works' }
+
+    const { exitCode, ...run } = await project.run(['sync', '--json'])
+
+    expect(exitCode).toBe(1)
+    expect(run.json()['environments'][0].failed.error.message).toContain('Exceeded maximum DB size')
+  })
+
+  test('repair mark-applied makes the history tables where there are none yet', async () => {
+    await using remote = await createRemote(databases)
+    await using project = remoteProject(remote)
+
+    const repaired = await project.run(['repair', 'mark-applied', '001', '--env', 'dev', '--reason', 'base', '--yes'])
+
+    expect(repaired).toMatchObject({ exitCode: 0 })
+    expect(await remote.applied()).toEqual(['001-users'])
+    expect(await project.run(['history', '--check'])).toMatchObject({ exitCode: 0 })
+  })
+
   test('a verify query that is not true keeps its migration from being applied', async () => {
     await using remote = await createRemote(databases)
     await using project = remoteProject(remote, {

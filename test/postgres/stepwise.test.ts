@@ -70,6 +70,81 @@ describe('a step that the server refuses, because what it is for is so already',
   })
 })
 
+describe('a step that was never sent is not in doubt', () => {
+  /** The second step waits for nothing: the run is interrupted, or loses its connection, before it is sent. */
+  const files = (second: string): readonly Migration[] => [
+    makeMigration('001-two', `-- migration: no-transaction\nCREATE TABLE one (x int);\n${second}`),
+  ]
+  const BATCH = 'DO $$ BEGIN CREATE TABLE two (x int); COMMIT; END $$;'
+
+  test('after an interruption before it, the next run carries it out', async () => {
+    await using database = await createDatabase('steps')
+    const interruption = new AbortController()
+
+    const interrupted = await sync(database, files(BATCH), {
+      signal: interruption.signal,
+      emit: (event) => void (event.type === 'statement-started' && event.statement === 2 && interruption.abort()),
+    })
+    const again = await sync(database, files(BATCH))
+
+    expect(interrupted).toMatchObject({ status: 'failed', failed: { error: { code: 'run/interrupted' } } })
+    expect(again).toMatchObject({ status: 'applied', done: [{ name: '001-two' }] })
+  })
+
+  test('one that the server refuses is refused still, whoever is interrupted before it', async () => {
+    await using database = await createDatabase('steps')
+    await database.query('CREATE TABLE t (id int); CREATE INDEX t_old ON t (id)')
+    const typo = files('DROP INDEX CONCURRENTLY t_odl;')
+    const outcomes = []
+
+    for (const isInterrupted of [false, true, false]) {
+      const interruption = new AbortController()
+      const outcome = await sync(database, typo, {
+        signal: interruption.signal,
+        emit: (event) => void (isInterrupted && event.type === 'statement-started' && interruption.abort()),
+      })
+      outcomes.push([outcome.status, outcome.failed?.error.engineCode ?? outcome.failed?.error.code])
+    }
+
+    expect(outcomes).toEqual([
+      ['failed', '42704'],
+      ['failed', 'run/interrupted'],
+      ['failed', '42704'],
+    ])
+  })
+
+  test('nor is it when the answer to the step before it was lost', async () => {
+    await using database = await createDatabase('steps')
+    await using proxy = await createProxy(database.server.port)
+    await using connection = await connect(database, {}, proxy.port)
+    await connection.prepare({ rename: false })
+    await database.query('SELECT pg_advisory_lock(4711)')
+    const gated = makeMigration(
+      '001-two',
+      `-- migration: no-transaction\nSELECT pg_advisory_xact_lock(4711);\n${BATCH}`,
+    )
+
+    const running = syncOver(connection, [gated])
+    await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['advisory']), 10_000)
+    proxy.muffle()
+    await database.query('SELECT pg_advisory_unlock(4711)')
+    await vi.waitFor(async () => expect(await rows(database)).toMatchObject([{ step: 1 }]), 10_000)
+    proxy.cut()
+
+    expect(await running).toMatchObject({ status: 'applied', done: [{ name: '001-two' }] })
+  })
+})
+
+test('CREATE INDEX CONCURRENTLY IF NOT EXISTS over an index of another table is not applied', async () => {
+  await using database = await createDatabase('steps')
+  await database.query('CREATE TABLE t (id int); CREATE TABLE other (id int); CREATE INDEX i ON other (id)')
+
+  const outcome = await sync(database, [makeMigration('001-i', 'CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (id);')])
+
+  expect(outcome).toMatchObject({ status: 'failed', failed: { error: { engineCode: '42P07' } } })
+  expect(await rows(database)).toEqual([])
+})
+
 describe('CREATE INDEX CONCURRENTLY over an index of that name', () => {
   test.each([
     ['CREATE INDEX CONCURRENTLY t_x ON t (nope);', 'failed'],

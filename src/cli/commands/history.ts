@@ -1,4 +1,7 @@
 import { parseSince, readHistory } from '../../commands/history.ts'
+import type { HistoryReport } from '../../commands/history.ts'
+import { ProblemsError } from '../../core/errors.ts'
+import type { Problem } from '../../core/errors.ts'
 import { EXIT, exitOfError } from '../exit.ts'
 import { changesJson, renderChanges } from '../output/changes.ts'
 import { errorJson, renderErrors } from '../output/errors.ts'
@@ -8,6 +11,17 @@ import { renderHistory, renderIntegrity, renderLog } from '../output/history-tab
 import { fleetKey } from '../output/json.ts'
 import { textArgument } from './command.ts'
 import type { RunCommand } from './command.ts'
+
+/** Rows have no place for an environment that could not be read, and would be taken for all. */
+function complete(report: HistoryReport): HistoryReport {
+  const [first, ...rest] = report.unreadable.map(({ name, error: { code, message, hint } }): Problem => ({
+    code,
+    message: `${name} could not be read: ${message}`,
+    hint,
+  }))
+  if (first !== undefined) throw new ProblemsError([first, ...rest])
+  return report
+}
 
 export const run: RunCommand = async (wired, args) => {
   const since = textArgument(args, 'since')
@@ -35,7 +49,7 @@ export const run: RunCommand = async (wired, args) => {
       ...changesJson(report.changes),
     }),
     text: (page) => {
-      if (args['csv'] === true) return renderCsv(report)
+      if (args['csv'] === true) return renderCsv(complete(report))
       if (report.environments.length === 0)
         return [...(errors.length === 0 ? [EMPTY_SHARD] : []), ...renderErrors(errors, page)].join('\n\n')
       const told =

@@ -125,6 +125,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       log: { type: 'boolean', describe: 'The whole log, row by row' },
       check: { type: 'boolean', describe: 'Exit with 4 unless every log is as it was written' },
       csv: { type: 'boolean', describe: 'Comma-separated values' },
+      all: ALL,
     },
     load: () => import('./history.ts'),
   },
@@ -133,7 +134,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: '<action> <migration>',
     describe:
       'Set one row of one history right by hand: accept-checksum, mark-applied, mark-not-applied, finish, abandon',
-    options: { reason: { type: 'string', requiresArg: true, describe: 'Why; it is written to the log' } },
+    options: { reason: { type: 'string', requiresArg: true, describe: 'Why; it is written to the log' }, all: ALL },
     load: () => import('./repair.ts'),
   },
   {

@@ -7,6 +7,7 @@ import type { Query } from './client.ts'
 import { describeFailure } from './errors.ts'
 import { lostError, unknownError } from './failure.ts'
 import { isFenced, isUnrecorded, sendFenced, settle, takeLock } from './lock.ts'
+import { prepareTables } from './prepare.ts'
 import { MAX_RECOVERIES } from './run.ts'
 import { databaseTime, look } from './session.ts'
 import type { Session } from './session.ts'
@@ -20,9 +21,11 @@ export async function amendHistory(session: Session, repair: Repair, basis: stri
   const { target } = session
   const environment = target.environment.name
   if (session.hold === null) await takeLock(session, target.limits.lockWaitMs, session.signal)
-  if (digestHistory((await look(session)).history) !== basis) return false
+  const seen = await look(session)
+  if (digestHistory(seen.history) !== basis) return false
   const bookmark = await takeBookmark(session)
   announceWayBack(session, bookmark)
+  await prepareTables(session, { rename: false }, seen)
   for (let recoveries = 0; ;) {
     const { migration, kind, before, after, reason } = repair
     const { query, end } = appendLog(

@@ -3,8 +3,8 @@ import type { Query } from './client.ts'
 import type { Session } from './session.ts'
 
 /** A statement that always fails, so that a batch which ends with it never commits, whatever comes before it. */
-const TRAP: Query = { sql: "SELECT json('migration-manager: this batch is a trial and ends here')" }
-const TRAPPED = /malformed JSON/
+const TRAP: Query = { sql: "SELECT json_extract('{}', 'migration-manager: this batch is a trial and ends here')" }
+const TRAPPED = /this batch is a trial and ends here/
 
 /** A batch answers with one error and does not say of which statement; how long one trial may take, in milliseconds. */
 const TRIAL_MS = 35_000
@@ -28,9 +28,9 @@ export async function findCulprit(session: Session, queries: readonly Query[]): 
   return fails > queries.length ? null : fails - 1
 }
 
-async function tryOut({ client }: Session, queries: readonly Query[]): Promise<'runs' | 'fails' | null> {
+async function tryOut({ client, signal }: Session, queries: readonly Query[]): Promise<'runs' | 'fails' | null> {
   try {
-    await client.batch([...queries, TRAP], { withinMs: TRIAL_MS })
+    await client.batch([...queries, TRAP], { withinMs: TRIAL_MS, signal })
     return null
   } catch (cause) {
     if (cause instanceof QueryFailure) return TRAPPED.test(cause.message) ? 'runs' : 'fails'

@@ -100,8 +100,11 @@ function rowsOf(
   return elements.map(({ results }) => (Array.isArray(results) ? results.map(record) : []))
 }
 
+/** SQLite's word at the end is about a statement; what stands before it may be names of tables and columns. */
+const ABOUT_STATEMENT = /: SQLITE_(?!BUSY|LOCKED|NOMEM|IOERR|FULL|INTERRUPT)[A-Z_]+$/
+
 function failureOf(message: string): Error {
-  return PASSING.test(message) ? new LostAnswer(message) : new QueryFailure(message)
+  return PASSING.test(message) && !ABOUT_STATEMENT.test(message) ? new LostAnswer(message) : new QueryFailure(message)
 }
 
 /** What has nothing to do with the statements; null when it has. */

@@ -95,7 +95,8 @@ async function carryOut(miniflare: Miniflare, { id, queries }: LocalRequest): Pr
 
 function judge(id: number, message: string): LocalAnswer {
   // Anything but SQLite's own words (BUSY among them: another process writes) says nothing about the batch.
-  const isRefusal = message.startsWith('D1_ERROR: ') && !/SQLITE_BUSY|internal error|NOSENTRY/.test(message)
+  const isPassing = /SQLITE_BUSY|NOSENTRY/.test(message) || /internal error(?!.*: SQLITE_\w+$)/.test(message)
+  const isRefusal = message.startsWith('D1_ERROR: ') && !isPassing
   return { kind: isRefusal ? 'refused' : 'lost', id, message: message.replace(/^D1_ERROR: /, '') }
 }
 

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { isLost, QueryFailure } from './client.ts'
 import type { Query, RequestOptions, Rows } from './client.ts'
+import { describeFailure } from './errors.ts'
 import { describeHolder, holderOf, isGone } from './holder.ts'
 import { LOCK_QUERY, parseFacts, parseLock, readQueries } from './reading.ts'
 import type { Facts, LockState } from './reading.ts'
-import { askPatiently, look } from './session.ts'
+import { askPatiently, look, unreachable } from './session.ts'
 import type { Session } from './session.ts'
 import { CREATE_LOCK, LOCK, LOG, NOW } from './tables.ts'
 
@@ -49,6 +50,7 @@ export async function takeLock(
   let isWaiting = false
   let lastHolder: string | null = null
   let known = justSeen
+  let last: Claim & { readonly epoch: number } = { kind: 'taken', epoch: -1 }
   for (let wait = SHORTEST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     if (signal.aborted) throw interrupted(environment)
     // While another run is at work only its row is of interest.
@@ -57,17 +59,24 @@ export async function takeLock(
     known = null
     const holder: string | null = seen === null ? lastHolder : holderInTheWay(session, seen.lock)
     if (seen !== null && holder === null) {
-      const facts = await claim(session, seen, signal)
-      if (facts !== null) {
+      const epoch = seen.lock?.epoch ?? 0
+      // Nobody has come in between: the database will not have it.
+      if (last.kind === 'refused' && last.epoch === epoch) throw describeFailure(last.cause, target.environment)
+      last = { ...(await claim(session, seen, signal)), epoch }
+      if (last.kind === 'ours') {
         session.author.isTreeDirty = await isTreeDirty
-        return facts
+        return last.facts
       }
     } else {
       isWaiting = true
       lastHolder = holder
       emit({ type: 'waiting', environment, what: `another run is at work: ${holder ?? ''}` })
     }
-    if (Date.now() >= deadline) throw lockHeld(environment, holder)
+    if (Date.now() >= deadline) {
+      throw holder === null && last.kind === 'lost'
+        ? unreachable(target.environment, last.reason)
+        : lockHeld(environment, holder)
+    }
     await session.pause(Math.min(wait * (0.5 + Math.random() / 2), Math.max(deadline - Date.now(), 1)), signal)
   }
 }
@@ -84,8 +93,15 @@ export function holderInTheWay({ tokens }: Session, lock: LockState | null): str
   return lock.isAlive && !isGone(lock.holder) ? describeHolder(lock.holder) : null
 }
 
-/** Tries to make the next epoch from the one that was seen. Null when it did not become ours, or nobody can say. */
-async function claim(session: Session, seen: Facts, signal: AbortSignal): Promise<Facts | null> {
+/** What came of an attempt to take the lock; `taken` by somebody else in between, or so it seems. */
+type Claim =
+  | { readonly kind: 'ours'; readonly facts: Facts }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'refused'; readonly cause: QueryFailure }
+  | { readonly kind: 'lost'; readonly reason: string }
+
+/** Tries to make the next epoch from the one that was seen. */
+async function claim(session: Session, seen: Facts, signal: AbortSignal): Promise<Claim> {
   const token = randomUUID()
   session.tokens.add(token)
   const epoch = seen.lock?.epoch ?? 0
@@ -103,15 +119,16 @@ async function claim(session: Session, seen: Facts, signal: AbortSignal): Promis
     rows = await session.client.batch([...first, ...reading], { withinMs: session.target.limits.connectMs, signal })
   } catch (cause) {
     if (cause instanceof MigrationManagerError) throw cause
-    if (!isLost(cause) && !(cause instanceof QueryFailure)) throw cause
     // Ours or not, the next look tells: a token of ours is not in our own way.
-    return null
+    if (isLost(cause)) return { kind: 'lost', reason: cause.message }
+    if (cause instanceof QueryFailure) return { kind: 'refused', cause }
+    throw cause
   }
   const facts = parseFacts(rows.slice(first.length))
-  if (facts.lock?.owner !== token) return null
+  if (facts.lock?.owner !== token) return { kind: 'taken' }
   session.hold = { token, epoch: facts.lock.epoch }
   session.logEnd = facts.logEnd
-  return facts
+  return { kind: 'ours', facts }
 }
 
 /** The statement that begins every batch under the lock: it fails the batch unless the epoch is still ours. */
@@ -196,7 +213,9 @@ export function interrupted(environment: string): MigrationManagerError {
  * any more, and reads what is so now, for good. Null if that could not be had within `limits.recoverWaitMs`.
  */
 export async function settle(session: Session, retryAfterMs: number = 0): Promise<Facts | null> {
-  const { recoverWaitMs } = session.target.limits
+  const { limits } = session.target
+  // A plain no is settled as well, also by those who do not want to wait for a database that is gone.
+  const recoverWaitMs = limits.recoverWaitMs || limits.connectMs
   const deadline = Date.now() + recoverWaitMs
   // Not the run's own signal: an interrupted run must find out, too, what became of what it sent.
   const signal = AbortSignal.timeout(recoverWaitMs)

@@ -6,7 +6,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { describeSessionFailure } from './errors.ts'
 import type { Place } from './session-failure.ts'
-import { cancelWhenAborted } from './interruption.ts'
+import { cancelWhenAborted, interruptedReading } from './interruption.ts'
 import { openLink } from './link.ts'
 import type { Link } from './link.ts'
 import type { Facts } from './reading.ts'
@@ -115,6 +115,7 @@ function createConnection(
         const asked = link.session.ask(snapshotMessage(link.options.tables), limits.statementTimeoutMs)
         return parseSnapshot(await cancelWhenAborted(link.session, signal, asked))
       } catch (cause) {
+        if (signal.aborted) throw interruptedReading(link.options.place)
         throw describeSessionFailure(cause, link.options.place)
       }
     },
@@ -181,7 +182,7 @@ function historyElsewhere(environment: string, schema: string, elsewhere: readon
     severity: 'block',
     environment,
     message: `${environment} has no history in the schema ${schema}, but one of migration-manager in ${elsewhere.join(', ')}.`,
-    hint: `Was MIGRATION_SCHEMA=${first} meant? To move it: ${move.join(' ')} If that is another project's, and this one begins here, add --allow history/elsewhere.`,
+    hint: `Was MIGRATION_SCHEMA=${first} meant? To move it: CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}; ${move.join(' ')} If that is another project's, and this one begins here, add --allow history/elsewhere.`,
   }
 }
 

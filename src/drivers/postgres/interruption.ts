@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events'
+import { MigrationManagerError } from '../../core/errors.ts'
+import type { Place } from './session-failure.ts'
 import type { Session } from './session.ts'
 
 /** Between two cancel requests, in milliseconds. */
@@ -35,4 +37,12 @@ export async function cancelWhenAborted<T>(
     clearTimeout(timer)
     await cancelling
   }
+}
+
+/** A question was cancelled; questions change nothing. */
+export function interruptedReading({ environment }: Place): MigrationManagerError {
+  return new MigrationManagerError('run/interrupted', `The run was interrupted while it asked ${environment}.`, {
+    environment,
+    hint: 'This changed nothing. Run the command again.',
+  })
 }

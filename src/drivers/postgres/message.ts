@@ -163,7 +163,7 @@ function findPosition(
 export function composeFailure(
   context: MessageContext,
   migration: Migration,
-  detail: { readonly code: string; readonly refused?: true },
+  detail: { readonly code: string; readonly untouched?: true },
 ): string {
   const entry = appendLog(context.tables, context.runId, context.author, {
     event: 'fail',

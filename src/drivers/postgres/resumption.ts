@@ -5,13 +5,13 @@ import { quoteLiteral } from './quote.ts'
 import type { Run } from './run.ts'
 import type { StepwisePart } from './stepwise-end.ts'
 
-/** In the log: the server would not carry out a statement, and what it is for was so before. */
-export const REFUSED = { refused: true } as const
+/** In the log: the run stopped at a step of which nothing was done; what it is for may be so all the same. */
+export const UNTOUCHED = { untouched: true } as const
 
 /** What the log knows of the run that stopped in the middle of a migration. */
 export interface Resumption {
-  /** It heard the server refuse the step at which it stopped: what that step is for is not its work. */
-  readonly isRefused: boolean
+  /** It says that it has done nothing of the step at which it stopped: what that step is for is not its work. */
+  readonly isUntouched: boolean
   /** The steps that it is said to have done are those of the file. */
   readonly isSame: boolean
 }
@@ -20,14 +20,14 @@ export interface Resumption {
 export async function readResumption({ link, context }: Run, part: StepwisePart, done: number): Promise<Resumption> {
   const { history, log } = context.tables
   const name = quoteLiteral(part.migration.name)
-  const query = `SELECT COALESCE((SELECT l.event = 'fail' AND l.run_id = h.run_id AND l.detail @> ${quoteLiteral(JSON.stringify(REFUSED))}
+  const query = `SELECT COALESCE((SELECT l.event = 'fail' AND l.run_id = h.run_id AND l.detail @> ${quoteLiteral(JSON.stringify(UNTOUCHED))}
 FROM ${history} h, ${log} l WHERE h.migration_name = ${name} AND l.migration_name = ${name} ORDER BY l.id DESC LIMIT 1), false)::text,
 (SELECT l.detail->'steps' FROM ${log} l WHERE l.migration_name = ${name} AND l.event = 'begin-rollback' ORDER BY l.id DESC LIMIT 1)::text`
   const [row] = await link.session.ask(query, silenceOf(context))
   const begun: unknown = JSON.parse(row?.[1] ?? '[]')
   const steps = digestUnits(part)
   return {
-    isRefused: row?.[0] === 'true',
+    isUntouched: row?.[0] === 'true',
     // A migration's own file is compared as a whole, by its checksum.
     isSame:
       !part.isRevert || (Array.isArray(begun) && steps.slice(0, done).every((step, index) => step === begun[index])),

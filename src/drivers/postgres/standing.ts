@@ -3,6 +3,7 @@ import type { Verification } from '../../core/verification.ts'
 import type { ReadPart } from './part.ts'
 import { askQueries } from './verification.ts'
 
+import { cancelWhenAborted } from './interruption.ts'
 import { isLoss } from './link.ts'
 import { postConditionOf } from './postcondition.ts'
 import { silenceOf } from './message-context.ts'
@@ -43,14 +44,15 @@ async function inspect(run: Run, query: string): Promise<{ standing: Standing; r
   return { standing: known ?? 'untellable', remedies: Array.isArray(statements) ? statements.map(String) : [] }
 }
 
-/** Asks the verify queries of a migration; without any it asks nobody. */
+/** Asks the verify queries of a migration; without any it asks nobody. An interruption makes them fail. */
 export async function ask(run: Run, { migration, queries }: Questioned): Promise<Verification> {
   if (queries.length === 0) return { answers: [], damage: [] }
-  return askQueries(
+  const asked = askQueries(
     run.link,
     run.context.limits,
     queries.map((query) => ({ migration: migration.name, query })),
   )
+  return cancelWhenAborted(run.link.session, run.signal, asked)
 }
 
 /** Whether all of the file's verify queries say yes; null when it has none. */

@@ -8,21 +8,18 @@ import { isLoss } from './link.ts'
 import { composeFailure, utf16Offset } from './message.ts'
 import { GUARD, silenceOf } from './message-context.ts'
 import { postConditionOf } from './postcondition.ts'
-import { REFUSED } from './resumption.ts'
+import { UNTOUCHED } from './resumption.ts'
 import { isTransient, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
 import { ServerFailure } from './session-failure.ts'
-import type { ServerError } from './session-failure.ts'
 import { clear, isTellable, look, send, tidy, UNFINISHED, verify } from './standing.ts'
 import { interrupted, verbOf, workOf } from './stepwise-end.ts'
 import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
 import { saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
 
-/** Which of the units it is. */
-export interface Place {
-  readonly index: number
-  /** An earlier run, or this one before it lost its connection, may have sent this unit already. */
-  readonly isInDoubt: boolean
+/** Raised when a unit may have been sent already: what it is for may then be its work. */
+export interface Doubt {
+  isRaised: boolean
 }
 
 /** Does one unit and saves it, with retries; returns null when it is done, or how the migration ended. */
@@ -30,30 +27,33 @@ export async function carryOutUnit(
   run: Run,
   part: StepwisePart,
   unit: Unit,
-  place: Place,
+  index: number,
+  doubt: Doubt,
 ): Promise<StepwiseEnd | null> {
-  const doubt = { isRaised: place.isInDoubt }
+  const stopHere = async (note?: string): Promise<StepwiseEnd> => {
+    if (unit.kind === 'alone' && !doubt.isRaised) await noteUntouched(run, part)
+    return interrupted(run, part, index, note)
+  }
   for (let attempt = 0; ; attempt++) {
-    if (run.signal.aborted) return interrupted(run, part, place.index)
+    if (run.signal.aborted) return stopHere()
     try {
-      if (unit.kind !== 'alone') return await doTogether(run, part, unit, place)
-      return await doAlone(run, part, unit, place.index, doubt)
+      if (unit.kind !== 'alone') return await doTogether(run, part, unit, index)
+      const end = await doAlone(run, part, unit, index, doubt)
+      return end === 'interrupted' ? stopHere() : end
     } catch (cause) {
       if (isLoss(cause) || !(cause instanceof ServerFailure)) throw cause
       const { code, message } = cause.server
       if (code === GUARD.stale) throw cause
       // What may have committed a part before it failed is not done a second time.
       const mayRepeat = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
-      if (run.signal.aborted) {
-        const note = !mayRepeat && cause instanceof UnitFailure ? lookNote(run, part, place.index) : undefined
-        return interrupted(run, part, place.index, note)
-      }
+      if (run.signal.aborted)
+        return stopHere(!mayRepeat && cause instanceof UnitFailure ? lookNote(run, part, index) : undefined)
       if (isTransient(code) && mayRepeat && attempt < run.context.limits.lockRetries) {
         await send(run, 'ROLLBACK')
         await waitToRetry(run, part.migration.name, message, attempt + 1)
         continue
       }
-      return fail(run, part, unit, place.index, cause)
+      return fail(run, part, unit, index, cause, doubt)
     }
   }
 }
@@ -63,7 +63,7 @@ async function doTogether(
   run: Run,
   part: StepwisePart,
   unit: Exclude<Unit, { kind: 'alone' }>,
-  { index }: Place,
+  index: number,
 ): Promise<null> {
   const { text, spans } = unitMessage(run.context, workOf(part), unit, index)
   try {
@@ -86,8 +86,8 @@ async function doAlone(
   part: StepwisePart,
   unit: Extract<Unit, { kind: 'alone' }>,
   index: number,
-  doubt: { isRaised: boolean },
-): Promise<StepwiseEnd | null> {
+  doubt: Doubt,
+): Promise<StepwiseEnd | 'interrupted' | null> {
   const { migration, units } = part
   const text = textOf(part, unit)
   const meaning = await readMeaning(text)
@@ -101,7 +101,7 @@ async function doAlone(
   if (isSoAlready && meaning.kind === 'create-index') {
     const { link, context } = run
     const isSame = await isSameIndex(link.session, text, meaning.table, meaning.index, silenceOf(context))
-    if (isSame === false) throw new ServerFailure(anotherIndex(meaning.index))
+    if (isSame === false) throw taken(`another index ${meaning.index}, with another definition`)
     // Where that cannot be told, the server is asked as well, unless it may be what was made before.
     if (isSame === true || doubt.isRaised) return save()
   } else if (isSoAlready && doubt.isRaised) {
@@ -109,6 +109,7 @@ async function doAlone(
   }
   if (condition.query === null && !condition.isRepeatable && doubt.isRaised) {
     const answer = await verify(run, part)
+    if (run.signal.aborted) return 'interrupted'
     if (answer === true) return save()
     // A query about the whole file is false, too, because what comes behind this step is missing.
     if (answer === null || (!answer && index < units.length - 1)) {
@@ -119,7 +120,7 @@ async function doAlone(
       }
     }
   }
-  if (run.signal.aborted) return interrupted(run, part, index)
+  if (run.signal.aborted) return 'interrupted'
   doubt.isRaised ||= !isSoAlready
   reach('stepping')
   try {
@@ -128,19 +129,22 @@ async function doAlone(
     if (!(cause instanceof ServerFailure) || isLoss(cause)) throw cause
     const { position } = cause.server
     const offset = unit.statement.start + (position === null ? 0 : utf16Offset(text, position))
-    throw new UnitFailure(cause, offset, !doubt.isRaised)
+    throw new UnitFailure(cause, offset)
   }
   // IF NOT EXISTS over an invalid index "succeeds"; so may a statement that was overtaken.
   reach('stepped')
   const after = await look(run, condition)
+  // IF NOT EXISTS passes over anything of that name, on whatever table.
+  if (after === 'absent' && meaning.kind === 'create-index') throw taken(`something else of the name ${meaning.index}`)
   if (after === 'half' || after === 'busy')
     throw new ServerFailure({ ...UNFINISHED, message: `${unit.what} left something unfinished behind` })
   return save()
 }
 
-function anotherIndex(name: string): ServerError {
-  const message = `there is already another index ${name}, with another definition`
-  return { code: '42P07', message, hint: null, position: null, constraint: null, isFatal: false }
+/** As the server says it of a CREATE INDEX without IF NOT EXISTS. */
+function taken(what: string): ServerFailure {
+  const message = `there is already ${what}`
+  return new ServerFailure({ code: '42P07', message, hint: null, position: null, constraint: null, isFatal: false })
 }
 
 /** Says that a step is done; it is, so nothing but this is tried again. */
@@ -162,13 +166,10 @@ async function saveDone(run: Run, part: StepwisePart, index: number): Promise<nu
 class UnitFailure extends ServerFailure {
   /** A UTF-16 offset in the file. */
   readonly offset: number
-  /** What the statement is for was so before it was sent: it has changed nothing, and it is not its work. */
-  readonly isRefused: boolean
 
-  constructor(cause: ServerFailure, offset: number, isRefused = false) {
+  constructor(cause: ServerFailure, offset: number) {
     super(cause.server)
     this.offset = offset
-    this.isRefused = isRefused
   }
 }
 
@@ -179,13 +180,15 @@ async function fail(
   unit: Unit,
   index: number,
   cause: ServerFailure,
+  doubt: Doubt,
 ): Promise<StepwiseEnd> {
   const { context, emit } = run
   const { migration, source, units } = part
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
   const isUntouched = units.slice(0, index).every(({ kind }) => kind === 'setting')
   await send(run, 'ROLLBACK')
-  const isRefused = cause instanceof UnitFailure && cause.isRefused
+  // What it is for was so before: it has changed nothing.
+  const isRefused = unit.kind === 'alone' && !doubt.isRaised
   const tidied = unit.kind !== 'alone' || isRefused || (await tidy(run, textOf(part, unit), cause))
   const isTold = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
   const note = !isTold
@@ -194,7 +197,7 @@ async function fail(
       ? undefined
       : `${index === 0 ? 'None of its steps is done.' : `Steps 1 to ${index} of ${units.length} are done.`} Mend what stopped it and run ${verbOf(part)} again: it goes on at step ${index + 1}.`
   if (isUntouched && tidied) await send(run, withdrawMessage(context, workOf(part)))
-  const detail = { code: cause.server.code, ...(isRefused ? REFUSED : {}) }
+  const detail = { code: cause.server.code, ...(isRefused ? UNTOUCHED : {}) }
   await send(run, composeFailure(context, migration, detail)).then(
     () => (run.lock.isHeld = false),
     () => {},
@@ -202,6 +205,14 @@ async function fail(
   const offset = cause instanceof UnitFailure ? cause.offset : startOfUnit(unit)
   const error = describeStatementFailure(run, source, cause.server, offset, note)
   return { kind: 'failed', error, isResumable: note !== undefined }
+}
+
+/** Leaves word that nothing of a step was done, for whoever goes on there; not heard, the next run doubts it. */
+async function noteUntouched(run: Run, { migration }: StepwisePart): Promise<void> {
+  await send(run, composeFailure(run.context, migration, { code: 'run/interrupted', ...UNTOUCHED })).then(
+    () => (run.lock.isHeld = false),
+    () => {},
+  )
 }
 
 /** What a person must do about a statement that may have committed a part of its work. */

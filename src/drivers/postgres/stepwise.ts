@@ -26,10 +26,11 @@ import { carryOutUnit } from './stepwise-unit.ts'
 export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number | null): Promise<StepwiseEnd> {
   const began = Date.now()
   const { migration } = part
+  const memory: Memory = { doubtful: null, sent: null }
   let at = resumeAt
   for (let recoveries = 0; ; recoveries++) {
     try {
-      return await carryOut(run, part, at, began)
+      return await carryOut(run, part, at, began, memory)
     } catch (cause) {
       if (!isLoss(cause)) throw cause
     }
@@ -56,7 +57,19 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
   }
 }
 
-async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, began: number): Promise<StepwiseEnd> {
+/** What is remembered across lost connections: the index of the step that an earlier run, or this one, may have sent. */
+interface Memory {
+  doubtful: number | null
+  sent: number | null
+}
+
+async function carryOut(
+  run: Run,
+  part: StepwisePart,
+  resumeAt: number | null,
+  began: number,
+  memory: Memory,
+): Promise<StepwiseEnd> {
   const { context } = run
   const { migration, units } = part
   const first = resumeAt ?? 0
@@ -66,6 +79,11 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
     const earlier = resumeAt === null ? null : await readResumption(run, part, resumeAt)
     if (earlier?.isSame === false)
       return { kind: 'failed', error: editedRollbackError(run, part, first), isResumable: true }
+    // Only what was there before this run's first claim tells of an earlier run.
+    if (memory.sent === null) {
+      memory.sent = -1
+      memory.doubtful = earlier?.isUntouched === false ? resumeAt : null
+    }
     await send(run, claimMessage(context, workOf(part), { resumeAt, steps: digestUnits(part) }))
     isClaimed = true
     reach('claimed')
@@ -81,9 +99,9 @@ async function carryOut(run: Run, part: StepwisePart, resumeAt: number | null, b
         statement: index + 1,
         statements: units.length,
       })
-      const end = await carryOutUnit(run, part, unit, {
-        index,
-        isInDoubt: resumeAt === index && earlier?.isRefused !== true,
+      const doubt = { isRaised: index === resumeAt && (memory.doubtful === index || memory.sent === index) }
+      const end = await carryOutUnit(run, part, unit, index, doubt).finally(() => {
+        if (doubt.isRaised) memory.sent = index
       })
       if (end !== null) return end
       done = index + 1
@@ -117,6 +135,7 @@ function finished({ context, emit }: Run, { isRevert, migration }: StepwisePart,
 async function refuseUnverified(run: Run, part: StepwisePart): Promise<StepwiseEnd | null> {
   const { migration, queries, units } = part
   const { answers } = await ask(run, part)
+  if (run.signal.aborted) return interrupted(run, part, units.length)
   const index = answers.findIndex(({ isTrue }) => isTrue !== true)
   const query = queries[index]
   if (query === undefined) return null

@@ -1,4 +1,3 @@
-import { MigrationManagerError } from '../../core/errors.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { Limits } from '../../core/policy.ts'
 import type { Damage, Verification, VerifyAnswer } from '../../core/verification.ts'
@@ -6,7 +5,7 @@ import { locateIn } from '../../sql/location.ts'
 import { findVerifyQueries } from '../../sql/verify.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
 import { describeSessionFailure } from './errors.ts'
-import { cancelWhenAborted } from './interruption.ts'
+import { cancelWhenAborted, interruptedReading } from './interruption.ts'
 import { silenceOf } from './message-context.ts'
 import type { Link } from './link.ts'
 import { doBlock, quoteIdentifier } from './quote.ts'
@@ -133,11 +132,7 @@ export async function verifyMigrations(
     if (!signal.aborted) throw describeSessionFailure(cause, link.options.place)
   }
   if (verification !== null && !signal.aborted) return verification
-  const { environment } = link.options.place
-  throw new MigrationManagerError('run/interrupted', `The run was interrupted while it asked ${environment}.`, {
-    environment,
-    hint: 'Nothing was written. Run the command again.',
-  })
+  throw interruptedReading(link.options.place)
 }
 
 /** Asks queries in one round trip. */

@@ -23,7 +23,8 @@ export interface KeyChanges {
 /**
  * Follows the foreign keys through a script and finds each DROP TABLE that would take rows of other tables with it:
  * SQLite empties a table before it drops it, and on D1 nothing can switch the foreign keys off. A table whose dependents
- * are dropped or emptied in the same script, too, is dropped on purpose. Names are compared as SQLite does.
+ * have been emptied before, or are dropped next without a look at them, is dropped on purpose. Names are compared as
+ * SQLite does.
  */
 export function followForeignKeys(
   text: string,
@@ -32,10 +33,16 @@ export function followForeignKeys(
 ): KeyChanges {
   const problems: ScriptProblem[] = []
   const changes = statements.map((statement) => ({ statement, change: readChange(text, statement) }))
-  const dropped = new Set(changes.flatMap(({ change }) => (change?.kind === 'drop' ? [fold(change.table)] : [])))
+  /** Whether the rows of a table go with it: it is dropped before anything behind `index` names it. */
+  const isDroppedNext = (table: string, index: number): boolean => {
+    const next = changes.slice(index + 1).find(({ statement }) => namesTable(text, statement, table))
+    return next?.change?.kind === 'drop' && isSame(next.change.table, table)
+  }
   const emptied = new Set<string>()
   let dependents = known
-  for (const { statement, change } of changes) {
+  for (const [index, { statement, change }] of changes.entries()) {
+    if (mayFill(text, statement))
+      for (const table of emptied) if (namesTable(text, statement, table)) emptied.delete(table)
     switch (change?.kind) {
       case 'create':
         dependents = [...dependents, ...change.dependents]
@@ -55,8 +62,8 @@ export function followForeignKeys(
           ({ table, parent }) =>
             isSame(parent, change.table) &&
             !isSame(table, change.table) &&
-            !dropped.has(fold(table)) &&
-            !emptied.has(fold(table)),
+            !emptied.has(fold(table)) &&
+            !isDroppedNext(table, index),
         )
         const [first] = losing
         if (first !== undefined) problems.push(losingProblem(change.table, losing, statement.start))
@@ -67,6 +74,17 @@ export function followForeignKeys(
     }
   }
   return { problems, dependents }
+}
+
+/** Whether a statement may put rows into a table that it names. */
+function mayFill(text: string, { tokens }: SqliteStatement): boolean {
+  const [first] = tokens
+  return first !== undefined && /^(?:INSERT|REPLACE|WITH|ALTER)$/u.test(wordOf(text, first))
+}
+
+/** Whether a table's name stands anywhere in a statement. */
+function namesTable(text: string, { tokens }: SqliteStatement, table: string): boolean {
+  return tokens.some((_, index) => isSame(nameAt(text, tokens.slice(0, index + 1), index).name, table))
 }
 
 type Change =
@@ -83,6 +101,7 @@ function readChange(text: string, { tokens }: SqliteStatement): Change | null {
   if (first === 'ALTER' && second === 'TABLE') {
     const { name, next } = nameAt(text, tokens, 2)
     const [rename, to] = tokens.slice(next, next + 2).map((token) => wordOf(text, token))
+    if (rename === 'ADD') return { kind: 'create', dependents: referencesIn(text, tokens.slice(next), name) }
     if (rename !== 'RENAME' || to !== 'TO') return null
     return { kind: 'rename', from: name, to: nameAt(text, tokens, next + 2).name }
   }

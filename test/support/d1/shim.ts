@@ -7,6 +7,8 @@ export type Fate =
   | { readonly kind: 'works' }
   /** Not carried out, and answered with this status (429, 500, 401, 404). */
   | { readonly kind: 'refused'; readonly status: number; readonly retryAfter?: string }
+  /** Not carried out; answered as a batch that failed, with these words. */
+  | { readonly kind: 'failed'; readonly message: string }
   /** Not carried out; answered with a redirect. */
   | { readonly kind: 'redirect'; readonly to: string }
   /** Carried out, and answered with a 500. */
@@ -109,6 +111,8 @@ export async function startShim(database: RealDatabase, databaseId: string): Pro
         if (fate.retryAfter !== undefined) response.setHeader('retry-after', fate.retryAfter)
         return reply(response, failure(fate.status, 10_000, `The shim refuses with ${fate.status}`))
       }
+      case 'failed':
+        return reply(response, failure(400, 7500, fate.message))
       case 'redirect':
         response.writeHead(307, { location: fate.to })
         return void response.end()

@@ -12,6 +12,12 @@ test.each([
   [['status', '--check=yes'], 'usage/bad-arguments', '--check=yes is neither true nor false.'],
   [['sync', '--help=1'], 'usage/bad-arguments', '--help=1 is neither true nor false.'],
   [['sync', '--no-color=1'], 'usage/bad-arguments', '--no-color=1 is neither true nor false.'],
+  [['sync', '---dry-run'], 'usage/unknown-option', 'There is no option ---dry-run.'],
+  [['sync', '--$0=x'], 'usage/unknown-option', 'There is no option --$0.'],
+  [['sync', '--json=true'], 'usage/bad-arguments', '--json takes no value.'],
+  [['plan', '--all=true'], 'usage/bad-arguments', '--all takes no value.'],
+  [['repair', 'finish', '1', '--reason', '-x marks it'], 'usage/bad-arguments', '--reason needs a value.'],
+  [['sync', '--to', '--json'], 'usage/bad-arguments', '--to needs a value.'],
   [['sync', '--env.dev'], 'usage/unknown-option', 'There is no option --env.dev.'],
   [['sync', '--dry-run.x=1'], 'usage/unknown-option', 'There is no option --dry-run.x.'],
   [['sync', '--dryRun'], 'usage/unknown-option', 'There is no option --dryRun.'],
@@ -43,12 +49,14 @@ test.each([
 
 test.each([
   [['sync', '--yes', '--']],
-  [['sync', '--dry-run=true', '--json=false']],
+  [['sync', '--dry-run=true', '--atomic=false']],
   [['sync', '-qy', '--env', 'dev', '--to', '3']],
   [['repair', 'finish', '013', '--reason', 'by hand, -x and --y', '--env=prod']],
   [['new', 'add', 'users-and-roles']],
   [['status', '--no-color', '-h']],
   [['sync', '--to', '-1']],
+  [['new', '---']],
+  [['sync', '--config', '-']],
 ])('%j is clear', (argv) => {
   expect(() => checkArgv(argv)).not.toThrow()
 })

@@ -198,6 +198,18 @@ describe('--env', () => {
   })
 })
 
+test('a name with a dash in its variable is no other environment, and none is left out', () => {
+  expect(resolve({ envFile: `DATABASE_URL=${DEV}\nEU-PROD_DATABASE_URL=${PROD}\n` }).selected).toEqual([
+    'dev',
+    'eu_prod',
+  ])
+})
+
+test.each(['', ',', ' , '])('MIGRATION_PROTECTED=%j names nobody, and counts as not set', (value) => {
+  const { environments } = resolve({ env: { PROD_DATABASE_URL: PROD, MIGRATION_PROTECTED: value } })
+  expect(environments.map((environment) => environment.protected)).toEqual([true])
+})
+
 describe('folders, schema and limits', () => {
   const env = { DATABASE_URL: DEV, EDGE_DATABASE_URL: 'embedded:edge' }
   const config = '{ "migrationsDir": "file", "schema": "file" }'
@@ -218,6 +230,13 @@ describe('folders, schema and limits', () => {
     expect(resolve({ env, config }).schema).toBe('file')
     expect(resolve({ env: { ...env, MIGRATION_SCHEMA: 'var' }, config }).schema).toBe('var')
   })
+
+  test.each(['./database', 'database/', '/project/database', 'x/../database'])(
+    '%s is the folder of those who write it database: they are compared',
+    (written) => {
+      expect(dirsOf(resolve({ env: { ...env, EDGE_MIGRATIONS_DIR: written } }))).toEqual(['database', 'database'])
+    },
+  )
 
   test("an environment's own folder wins over all", () => {
     const own = { ...env, EDGE_MIGRATIONS_DIR: 'd1', MIGRATIONS_DIR: 'var' }

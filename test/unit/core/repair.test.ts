@@ -53,8 +53,9 @@ describe('a repair', () => {
   })
 
   test.each([
-    ['mark-applied', APPLIED, 'The history is right as it is.'],
-    ['finish', APPLIED, 'The history is right as it is.'],
+    ['mark-applied', row('applied', 'sha256:file'), 'The history is right as it is.'],
+    ['finish', row('applied', 'sha256:file'), 'The history is right as it is.'],
+    ['finish', APPLIED, 'Look at status. Did you mean repair accept-checksum?'],
     ['accept-checksum', row('applied', 'sha256:file'), 'The history is right as it is.'],
     ['abandon', undefined, 'Nothing is there to take away: sync applies it.'],
     ['mark-not-applied', undefined, 'Nothing is there to take away: sync applies it.'],

@@ -31,6 +31,26 @@ test.each<[string, string, readonly string[]]>([
     'CREATE TABLE c2 (a, b int references parent (id) on update cascade on delete set null, c); DROP TABLE child; DROP TABLE parent',
     ['DROP TABLE parent'],
   ],
+  [
+    'a rebuild of the parent, and then of the child',
+    'CREATE TABLE n (a); DROP TABLE parent; ALTER TABLE n RENAME TO parent; CREATE TABLE m (a REFERENCES parent (a) ON DELETE CASCADE); INSERT INTO m SELECT a FROM child; DROP TABLE child; ALTER TABLE m RENAME TO child',
+    ['DROP TABLE parent'],
+  ],
+  [
+    'a rebuild of the child, and then of the parent',
+    'CREATE TABLE m (a REFERENCES parent (a) ON DELETE CASCADE); INSERT INTO m SELECT a FROM child; DROP TABLE child; ALTER TABLE m RENAME TO child; CREATE TABLE n (a); DROP TABLE parent; ALTER TABLE n RENAME TO parent',
+    ['DROP TABLE parent'],
+  ],
+  [
+    'a child that was emptied and filled again',
+    'DELETE FROM child; INSERT INTO child SELECT * FROM kept; DROP TABLE parent',
+    ['DROP TABLE parent'],
+  ],
+  [
+    'a key that was added to a table',
+    'ALTER TABLE pet ADD COLUMN p int REFERENCES parent (id) ON DELETE CASCADE; DROP TABLE child; DROP TABLE parent',
+    ['DROP TABLE parent'],
+  ],
 ])('rows of others would be lost: %s', (_, text, expected) => {
   expect(lossesIn(text)).toEqual(expected)
 })
