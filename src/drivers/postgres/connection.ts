@@ -200,7 +200,9 @@ function findNotable(
     message: `${name} (${origin}): ${message}`,
     hint,
   }))
-  const { elsewhere, statementTimeoutMs } = facts
+  const { statementTimeoutMs } = facts
+  // Another run may have made the tables while the catalogs were looked through.
+  const elsewhere = facts.elsewhere.filter((schema) => schema !== historySchema)
   if (elsewhere.length > 0) findings.push(historyElsewhere(name, historySchema, elsewhere))
   if (statementTimeoutMs === 0 || statementTimeoutMs >= limits.statementTimeoutMs) return findings
   return [
