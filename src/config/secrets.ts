@@ -7,8 +7,8 @@ const IS_SECRET = /(?:^|_)DATABASE_URL$|^MIGRATION_WEBHOOK_URL$|^CLOUDFLARE_API_
 const IS_LIST = /(?:^|_)DATABASE_URLS$/u
 const IS_LIST_FILE = /(?:^|_)DATABASE_URLS_FILE$/u
 
-/** They name a database and open nothing. */
-const HARMLESS = /^(?:embedded|d1|d1-local):[^@]*$/iu
+/** They name a database, or nothing at all, and open none. */
+const HARMLESS = /^(?:(?:embedded|d1|d1-local):[^@]*|postgres(?:ql)?:\/{0,2})$/iu
 
 /** A shorter text is taken for a password only when nothing else can be it: hiding single letters ruins all output. */
 const SHORTEST_GUESS = 4

@@ -31,9 +31,12 @@ describe('secretsOf', () => {
     expect(textsOf(env)).toEqual(['https://hook', 'token'])
   })
 
-  test.each(['embedded:dev', 'd1-local:DB', 'd1://0000-1111'])('%s is no secret', (url) => {
-    expect(textsOf({ DATABASE_URL: url })).toEqual([])
-  })
+  test.each(['embedded:dev', 'd1-local:DB', 'd1://0000-1111', 'postgres://', 'postgresql:'])(
+    '%s is no secret',
+    (url) => {
+      expect(textsOf({ DATABASE_URL: url })).toEqual([])
+    },
+  )
 
   test('several sources are taken together', () => {
     expect(secretsOf({ DATABASE_URL: 'a:b@c' }, { DATABASE_URL: 'a:b@d' })).toHaveLength(3)
