@@ -24,7 +24,9 @@ export function takingPart({ variables, config, configFile }: NameSources, probl
   if (named.length === 0) {
     // A file that could not be read is the cause; that nothing is configured would only distract from it.
     const isExplained = problems.some(({ code }) => code === 'config/unreadable-file')
-    if (connections.size === 0 && !isExplained) problems.push(noEnvironment(variables))
+    const unheard = unheardVariables(variables, connections)
+    problems.push(...unheard)
+    if (connections.size === 0 && unheard.length === 0 && !isExplained) problems.push(noEnvironment(variables))
     return [...connections.keys()].toSorted(comparePromotion)
   }
   const counts = new Map<string, number>()
@@ -36,6 +38,26 @@ export function takingPart({ variables, config, configFile }: NameSources, probl
   const rest = (more: number): string => `${origin}: something is wrong with ${more} more names.`
   problems.push(...firstProblems(faults, (explain) => explain(), rest))
   return [...counts.keys()]
+}
+
+/** As others name the file with a connection string; ours is `…DATABASE_URLS_FILE`. */
+const NEARLY_OURS = /^(?:(?<name>[A-Za-z0-9][\w-]{0,62})_)?DATABASE_(?:URL_FILES?|URLS_FILES)$/u
+
+/** Variables that look like ours and are not, of environments that would be left out without a word. */
+function unheardVariables(variables: Variables, known: ReadonlyMap<string, unknown>): readonly Problem[] {
+  return [...variables].flatMap(([variable, { origin, value }]): readonly Problem[] => {
+    const groups = NEARLY_OURS.exec(variable)?.groups
+    const name = foldName(groups?.['name'] ?? 'dev')
+    if (groups === undefined || value.trim() === '' || known.has(name)) return []
+    const ours = variable.replace(/DATABASE_URL\w*$/u, 'DATABASE_URL')
+    return [
+      {
+        code: 'config/unknown-variable',
+        message: `${origin} is not read, and ${name} would be left out.`,
+        hint: `One connection string is written into ${ours}; a file of them, one a line, is named by ${ours}S_FILE.`,
+      },
+    ]
+  })
 }
 
 function repeated(name: string, origin: string): Problem {

@@ -205,6 +205,17 @@ test('a name with a dash in its variable is no other environment, and none is le
   ])
 })
 
+test.each(['PROD_DATABASE_URL_FILE', 'PROD_DATABASE_URLS_FILES'])('%s leaves no environment out in silence', (name) => {
+  const [problem] = problemsOf({ env: { DATABASE_URL: DEV, [name]: 'tenants.txt' } })
+  expect(problem).toMatchObject({
+    code: 'config/unknown-variable',
+    message: `${name} is not read, and prod would be left out.`,
+    hint: expect.stringContaining('PROD_DATABASE_URLS_FILE'),
+  })
+  const both = { DATABASE_URL: DEV, [name]: 'tenants.txt', PROD_DATABASE_URL: PROD }
+  expect(resolve({ env: both }).selected).toEqual(['dev', 'prod'])
+})
+
 test.each(['', ',', ' , '])('MIGRATION_PROTECTED=%j names nobody, and counts as not set', (value) => {
   const { environments } = resolve({ env: { PROD_DATABASE_URL: PROD, MIGRATION_PROTECTED: value } })
   expect(environments.map((environment) => environment.protected)).toEqual([true])
