@@ -134,6 +134,9 @@ function finished({ context, emit }: Run, { isRevert, migration }: StepwisePart,
 /** All steps are done, and the file's queries are asked: null when each answers true. What is done stays. */
 async function refuseUnverified(run: Run, part: StepwisePart): Promise<StepwiseEnd | null> {
   const { migration, queries, units } = part
+  if (queries.length === 0) return null
+  // A question that is asked after the interruption would not be cancelled, and a cancelled one is no answer.
+  if (run.signal.aborted) return interrupted(run, part, units.length)
   const { answers } = await ask(run, part)
   if (run.signal.aborted) return interrupted(run, part, units.length)
   const index = answers.findIndex(({ isTrue }) => isTrue !== true)
