@@ -39,9 +39,12 @@ export function interrupted(
   note?: string,
   isResumable = true,
 ): StepwiseEnd {
+  const { length } = part.units
   const goesOn =
     index === 0
       ? `None of its steps is done. Run ${verbOf(part)} again.`
-      : `Steps 1 to ${index} of ${part.units.length} are done. Run ${verbOf(part)} again: it goes on at step ${index + 1}.`
+      : index === length
+        ? `All ${length} steps are done. Run ${verbOf(part)} again for the last word.`
+        : `Steps 1 to ${index} of ${length} are done. Run ${verbOf(part)} again: it goes on at step ${index + 1}.`
   return { kind: 'failed', error: interruptedError(run, note ?? goesOn), isResumable }
 }
