@@ -7,7 +7,7 @@ import type { Project } from '../core/project.ts'
 import { diffChanges } from './changes.ts'
 import type { ChangeReport } from './changes.ts'
 import { selectEnvironments } from './selection.ts'
-import { refuseMixUps } from './sound-survey.ts'
+import { refuseMixUps, refuseUnreadable } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Sight } from './survey.ts'
 
@@ -20,6 +20,8 @@ export interface HistoryFilter {
   readonly onlyFailed: boolean
   /** Also say how what ran differs from what is on disk. */
   readonly diff: boolean
+  /** An environment that cannot be read is thrown, and not a part of the report. */
+  readonly needsAll: boolean
 }
 
 export interface HistoryReport {
@@ -51,6 +53,7 @@ export async function readHistory(
   const environments = selectEnvironments(project)
   const folders = filter.diff ? readFolders(project, environments) : Promise.resolve([])
   await using seen = await survey(project, environments, folders, emit, signal)
+  if (filter.needsAll) refuseUnreadable(seen.sights)
   refuseMixUps(seen.sights, { mayRename: false })
   const read = await Promise.all(seen.sights.map((sight) => readLog(sight, filter)))
   return {
@@ -77,7 +80,7 @@ async function readLog(
       logBreak: findLogBreak(entries, sight.reading.history),
     }
   } catch (cause) {
-    if (!(cause instanceof MigrationManagerError) || cause.code === 'run/interrupted') throw cause
+    if (!(cause instanceof MigrationManagerError) || filter.needsAll || cause.code === 'run/interrupted') throw cause
     return { name, error: cause }
   }
 }

@@ -82,14 +82,14 @@ export function untouched(plan: Plan, status: OutcomeStatus): Outcome {
   return { environment: plan.environment, status, done: [], failed: null, left: plan.steps, findings: plan.findings }
 }
 
-/** The history keeps changing under this run. */
+/** The history has changed under this run, in a way that its plan cannot follow. */
 export function refuseStale(plan: Plan): Outcome {
   const finding = {
     code: 'plan/stale',
     severity: 'block',
     environment: plan.environment,
-    message: `The history of ${plan.environment} keeps changing while this run looks at it.`,
-    hint: 'Find out who else writes to schema_migrations, then run the same command again.',
+    message: `The history of ${plan.environment} has changed while this run was at work.`,
+    hint: 'Run the same command again. If it happens again, find out who else writes to schema_migrations.',
   } as const
   return { ...untouched(plan, 'blocked'), findings: [...plan.findings, finding] }
 }

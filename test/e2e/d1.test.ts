@@ -241,19 +241,22 @@ describe('the commands on D1', () => {
     expect(await remote.query('SELECT * FROM users')).toEqual([])
   })
 
-  test('a database that takes no more writes is told so, and nobody is blamed for the lock', async () => {
-    await using remote = await createRemote(databases)
-    await using project = remoteProject(remote)
-    remote.shim.fateOf = ({ text }) =>
-      /^(?:UPDATE|INSERT|CREATE)/mu.test(text)
-        ? { kind: 'failed', message: 'Exceeded maximum DB size' }
-        : { kind: 'works' }
+  test.each([['60'], ['0']])(
+    'a database that takes no more writes is told so, and nobody is blamed for the lock (--lock-wait %s)',
+    async (wait) => {
+      await using remote = await createRemote(databases)
+      await using project = remoteProject(remote)
+      remote.shim.fateOf = ({ text }) =>
+        /^(?:UPDATE|INSERT|CREATE)/mu.test(text)
+          ? { kind: 'failed', message: 'Exceeded maximum DB size' }
+          : { kind: 'works' }
 
-    const { exitCode, ...run } = await project.run(['sync', '--json'])
+      const { exitCode, ...run } = await project.run(['sync', '--json', '--lock-wait', wait])
 
-    expect(exitCode).toBe(1)
-    expect(run.json()['environments'][0].failed.error.message).toContain('Exceeded maximum DB size')
-  })
+      expect(exitCode).toBe(1)
+      expect(run.json()['environments'][0].failed.error.message).toContain('Exceeded maximum DB size')
+    },
+  )
 
   test('repair mark-applied makes the history tables where there are none yet', async () => {
     await using remote = await createRemote(databases)

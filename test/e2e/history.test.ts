@@ -213,8 +213,10 @@ describe('history', () => {
 
       const text = await project.run(command, { env })
       const json = await project.run([...command, '--json'], { env })
+      const csv = await project.run(['history', '--csv'], { env })
 
       expect([text.exitCode, json.exitCode]).toEqual([1, 1])
+      expect(csv).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('prod could not be read') })
       expect(text.stdout).toContain('dev')
       expect(text.stdout).toContain('Nothing listens on 127.0.0.1, port 1.')
       expect(json.json()['environments']).toMatchObject([

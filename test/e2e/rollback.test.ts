@@ -213,6 +213,13 @@ describe('a rollback that cannot run in a transaction', () => {
     )
     return { objects: indexes.map(({ n }) => n), row }
   }
+  /** Its rollback fails at the third of four steps. */
+  const STUCK = {
+    ...FILES,
+    ...INDEXES,
+    'database/004-indexes.down.sql':
+      'DROP TABLE extra;\nDROP INDEX CONCURRENTLY a_id;\nDROP TABLE missing;\nDROP INDEX CONCURRENTLY b_id;\n',
+  }
 
   test('is carried out step by step, and sync applies the migration again', async () => {
     await using ground = await createAppliedPair({ ...FILES, ...INDEXES })
@@ -238,12 +245,7 @@ describe('a rollback that cannot run in a transaction', () => {
   })
 
   test('that fails in its middle keeps its place: sync is refused, and the same rollback goes on there', async () => {
-    await using ground = await createAppliedPair({
-      ...FILES,
-      ...INDEXES,
-      'database/004-indexes.down.sql':
-        'DROP TABLE extra;\nDROP INDEX CONCURRENTLY a_id;\nDROP TABLE missing;\nDROP INDEX CONCURRENTLY b_id;\n',
-    })
+    await using ground = await createAppliedPair(STUCK)
     const { prod, project } = ground
     const only = ['--env', 'prod']
 
@@ -287,12 +289,7 @@ describe('a rollback that cannot run in a transaction', () => {
     ['nothing that must run step by step any more', 'DROP TABLE IF EXISTS extra;\nDROP INDEX a_id;\n', 4],
     ['fewer steps than were done', 'DROP INDEX CONCURRENTLY b_id;\n', 4],
   ])('that stopped in its middle does not go on in a file with %s', async (_, edited, exitCode) => {
-    await using ground = await createAppliedPair({
-      ...FILES,
-      ...INDEXES,
-      'database/004-indexes.down.sql':
-        'DROP TABLE extra;\nDROP INDEX CONCURRENTLY a_id;\nDROP TABLE missing;\nDROP INDEX CONCURRENTLY b_id;\n',
-    })
+    await using ground = await createAppliedPair(STUCK)
     const { prod, project } = ground
     const rollback = ['rollback', '--yes', '--json', '--env', 'prod']
 

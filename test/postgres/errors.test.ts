@@ -1,12 +1,12 @@
 import { expect, test, vi } from 'vitest'
 import type { Connection } from '../../src/core/driver.ts'
 import { postgresDriver } from '../../src/drivers/postgres/index.ts'
-import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
 import { connectTo, FRESH, makeMigration, run } from '../contract/suite.ts'
 import type { ConnectOptions } from '../contract/suite.ts'
 import { createProject } from '../support/cli.ts'
 import { findFreePort } from '../support/free-port.ts'
 import { findPgBouncer, startPooler } from '../support/pooler.ts'
+import { endpointOf } from '../support/postgres-connection.ts'
 import { createDatabase, testServer } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 import { createRecorder } from '../support/tls-server.ts'
@@ -363,9 +363,7 @@ async function createRole(database: TestDatabase, options: string): Promise<Test
 }
 
 function connect(url: string, options?: ConnectOptions): Promise<Connection> {
-  const parsed = parsePostgresUrl(url, { projectDir: '/nowhere' })
-  if (!parsed.ok) throw new Error(parsed.message)
-  return connectTo(postgresDriver, parsed.endpoint, options)
+  return connectTo(postgresDriver, endpointOf(url), options)
 }
 
 function urlOf({ port }: { readonly port: number }): string {

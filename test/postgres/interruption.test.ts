@@ -2,11 +2,10 @@ import { connect as dial, createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { openSession } from '../../src/drivers/postgres/session.ts'
-import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
 import { rehearseReversals } from '../../src/runner/reversal.ts'
 import { FRESH, historyOf, makeMigration, run } from '../contract/suite.ts'
 import { createDeferred } from '../support/deferred.ts'
-import { connectPostgres, whatWaits } from '../support/postgres-connection.ts'
+import { connectPostgres, endpointOf, whatWaits } from '../support/postgres-connection.ts'
 import { createDatabase } from '../support/server.ts'
 
 /** Waits until the test's own session gives the lock back. */
@@ -25,6 +24,27 @@ test('verify hears an interruption, and says so in place of a query that failed'
   await expect(verifying).rejects.toMatchObject({ code: 'run/interrupted', hint: expect.any(String) })
 })
 
+test('the verify queries of a migration of steps hear it too: its steps are done, and it is not applied', async () => {
+  await using database = await createDatabase('interruption')
+  await database.query('CREATE TABLE t (id int); SELECT pg_advisory_lock(4711)')
+  const interruption = new AbortController()
+  await using connection = await connectPostgres(database, { signal: interruption.signal })
+  const text = `-- verify: ${GATE} IS NOT NULL\nCREATE INDEX CONCURRENTLY t_id ON t (id);`
+
+  const running = run(connection, [makeMigration('001-a', text)], FRESH)
+  await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['advisory']), 10_000)
+  interruption.abort()
+
+  expect(await running).toMatchObject({
+    kind: 'failed',
+    failed: {
+      isResumable: true,
+      error: { code: 'run/interrupted', hint: expect.stringContaining('All of its steps') },
+    },
+  })
+  expect(await historyOf(connection)).toMatchObject([{ name: '001-a', status: 'started', step: 1 }])
+})
+
 test('an interrupted rehearsal is not the fault of the migration that was under way', async () => {
   await using database = await createDatabase('interruption')
   await database.query('SELECT pg_advisory_lock(4711)')
@@ -40,11 +60,9 @@ test('an interrupted rehearsal is not the fault of the migration that was under 
 
 test('a server that answers while it is asked whether it is at work keeps its connection', async () => {
   await using database = await createDatabase('interruption')
-  const parsed = parsePostgresUrl(database.url, { projectDir: '/nowhere' })
-  if (!parsed.ok || parsed.endpoint.kind !== 'server') throw new Error('no server')
   const asked = createDeferred<void>()
   const atWork = createDeferred<boolean>()
-  const { session } = await openSession(parsed.endpoint, 'SELECT 1', {
+  const { session } = await openSession(endpointOf(database.url), 'SELECT 1', {
     connectMs: 10_000,
     signal: new AbortController().signal,
     isAtWork() {

@@ -3,12 +3,10 @@ import { describe, expect, test, vi } from 'vitest'
 import { postgresDriver } from '../../src/drivers/postgres/index.ts'
 import { openSession } from '../../src/drivers/postgres/session.ts'
 import type { Session } from '../../src/drivers/postgres/session.ts'
-import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
-import type { ServerEndpoint } from '../../src/drivers/postgres/url.ts'
 import { connectTo, FRESH, makeMigration, run } from '../contract/suite.ts'
 import { createProject } from '../support/cli.ts'
 import { findPgBouncer, POOL_SIZE, startPooler } from '../support/pooler.ts'
-import { whatWaits } from '../support/postgres-connection.ts'
+import { endpointOf, whatWaits } from '../support/postgres-connection.ts'
 import { createDatabase, testServer } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
@@ -268,11 +266,4 @@ async function expectNoTraces(url: string, database: TestDatabase): Promise<void
   expect(seen.size).toBe(POOL_SIZE)
   expect([...seen.keys()]).toEqual(expect.arrayContaining(backends.map(({ pid }) => pid)))
   expect(new Set(seen.values())).toEqual(new Set(['0 0 0 0 f 0 "$user", public on postgres postgres']))
-}
-
-function endpointOf(url: string): ServerEndpoint {
-  const parsed = parsePostgresUrl(url, { projectDir: '/nowhere' })
-  if (!parsed.ok) throw new Error(parsed.message)
-  if (parsed.endpoint.kind !== 'server') throw new Error('not a server')
-  return parsed.endpoint
 }

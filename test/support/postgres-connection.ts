@@ -1,6 +1,7 @@
 import type { Connection } from '../../src/core/driver.ts'
 import { postgresDriver } from '../../src/drivers/postgres/index.ts'
 import { parsePostgresUrl } from '../../src/drivers/postgres/url.ts'
+import type { ServerEndpoint } from '../../src/drivers/postgres/url.ts'
 import { connectTo } from '../contract/suite.ts'
 import type { ConnectOptions } from '../contract/suite.ts'
 
@@ -12,9 +13,15 @@ export function connectPostgres(
 ): Promise<Connection> {
   const address = new URL(url)
   if (port !== undefined) address.port = `${port}`
-  const parsed = parsePostgresUrl(address.href, { projectDir: '/nowhere' })
+  return connectTo(postgresDriver, endpointOf(address.href), options)
+}
+
+/** Where a connection string leads, which is to a server. */
+export function endpointOf(url: string): ServerEndpoint {
+  const parsed = parsePostgresUrl(url, { projectDir: '/nowhere' })
   if (!parsed.ok) throw new Error(parsed.message)
-  return connectTo(postgresDriver, parsed.endpoint, options)
+  if (parsed.endpoint.kind !== 'server') throw new Error('not a server')
+  return parsed.endpoint
 }
 
 /** What the backends of the database wait for. */

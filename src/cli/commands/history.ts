@@ -1,27 +1,12 @@
 import { parseSince, readHistory } from '../../commands/history.ts'
-import type { HistoryReport } from '../../commands/history.ts'
-import { ProblemsError } from '../../core/errors.ts'
-import type { Problem } from '../../core/errors.ts'
 import { EXIT, exitOfError } from '../exit.ts'
 import { changesJson, renderChanges } from '../output/changes.ts'
 import { errorJson, renderErrors } from '../output/errors.ts'
 import { EMPTY_SHARD } from '../output/fleet.ts'
 import { durationsJson, historyJson, renderCsv } from '../output/history-data.ts'
 import { renderHistory, renderIntegrity, renderLog } from '../output/history-table.ts'
-import { fleetKey } from '../output/json.ts'
 import { textArgument } from './command.ts'
 import type { RunCommand } from './command.ts'
-
-/** Rows have no place for an environment that could not be read, and would be taken for all. */
-function complete(report: HistoryReport): HistoryReport {
-  const [first, ...rest] = report.unreadable.map(({ name, error: { code, message, hint } }): Problem => ({
-    code,
-    message: `${name} could not be read: ${message}`,
-    hint,
-  }))
-  if (first !== undefined) throw new ProblemsError([first, ...rest])
-  return report
-}
 
 export const run: RunCommand = async (wired, args) => {
   const since = textArgument(args, 'since')
@@ -30,6 +15,8 @@ export const run: RunCommand = async (wired, args) => {
     since: since === undefined ? undefined : parseSince(since, new Date()),
     onlyFailed: args['failed'] === true,
     diff: args['diff'] === true,
+    // Rows have no place for an environment that could not be read.
+    needsAll: args['csv'] === true,
   }
   const report = await readHistory(await wired.project(), filter, wired.emit, wired.signal)
   const isBroken = report.environments.some(({ logBreak }) => logBreak !== null)
@@ -43,13 +30,13 @@ export const run: RunCommand = async (wired, args) => {
       intact: !isBroken,
       environments: [
         ...report.environments.map(historyJson),
-        ...report.unreadable.map(({ name, error }) => ({ name, ...fleetKey(name), error: errorJson(error) })),
+        ...report.unreadable.map(({ name, error }) => ({ name, error: errorJson(error) })),
       ],
       durations: durationsJson(report),
       ...changesJson(report.changes),
     }),
     text: (page) => {
-      if (args['csv'] === true) return renderCsv(complete(report))
+      if (args['csv'] === true) return renderCsv(report)
       if (report.environments.length === 0)
         return [...(errors.length === 0 ? [EMPTY_SHARD] : []), ...renderErrors(errors, page)].join('\n\n')
       const told =

@@ -72,11 +72,7 @@ export async function takeLock(
       lastHolder = holder
       emit({ type: 'waiting', environment, what: `another run is at work: ${holder ?? ''}` })
     }
-    if (Date.now() >= deadline) {
-      throw holder === null && last.kind === 'lost'
-        ? unreachable(target.environment, last.reason)
-        : lockHeld(environment, holder)
-    }
+    if (Date.now() >= deadline) throw holder === null ? notHad(session, last) : lockHeld(environment, holder)
     await session.pause(Math.min(wait * (0.5 + Math.random() / 2), Math.max(deadline - Date.now(), 1)), signal)
   }
 }
@@ -99,6 +95,19 @@ type Claim =
   | { readonly kind: 'taken' }
   | { readonly kind: 'refused'; readonly cause: QueryFailure }
   | { readonly kind: 'lost'; readonly reason: string }
+
+/** Why the lock could not be had in time though nobody was seen to hold it. */
+function notHad({ target }: Session, last: Claim): MigrationManagerError {
+  switch (last.kind) {
+    case 'refused':
+      return describeFailure(last.cause, target.environment)
+    case 'lost':
+      return unreachable(target.environment, last.reason)
+    case 'taken':
+    case 'ours':
+      return lockHeld(target.environment.name, null)
+  }
+}
 
 /** Tries to make the next epoch from the one that was seen. */
 async function claim(session: Session, seen: Facts, signal: AbortSignal): Promise<Claim> {

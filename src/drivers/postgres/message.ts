@@ -156,15 +156,17 @@ function findPosition(
   return findPiece(pieces, utf16Offset(texts.join(''), position))
 }
 
+/** What the log says of a failure: an SQLSTATE or a code of ours, and whether nothing of the step was done. */
+export interface FailureDetail {
+  readonly code: string
+  readonly untouched?: true
+}
+
 /**
  * The message after a failure: leave the failed transaction, and write into the log what failed. The server's words may
  * hold row data, and the log is read by many: of them, the code only.
  */
-export function composeFailure(
-  context: MessageContext,
-  migration: Migration,
-  detail: { readonly code: string; readonly untouched?: true },
-): string {
+export function composeFailure(context: MessageContext, migration: Migration, detail: FailureDetail): string {
   const entry = appendLog(context.tables, context.runId, context.author, {
     event: 'fail',
     migration: quoteLiteral(migration.name),

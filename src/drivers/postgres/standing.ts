@@ -1,3 +1,4 @@
+import type { Migration } from '../../core/migration.ts'
 import { readMeaning } from '../../sql/meaning.ts'
 import type { Verification } from '../../core/verification.ts'
 import type { ReadPart } from './part.ts'
@@ -6,6 +7,8 @@ import { askQueries } from './verification.ts'
 import { cancelWhenAborted } from './interruption.ts'
 import { isLoss } from './link.ts'
 import { postConditionOf } from './postcondition.ts'
+import { composeFailure } from './message.ts'
+import type { FailureDetail } from './message.ts'
 import { silenceOf } from './message-context.ts'
 import type { PostCondition, Standing } from './postcondition.ts'
 import { sendInterruptibly } from './run.ts'
@@ -73,6 +76,14 @@ export function send(run: Run, text: string, migration?: string): Promise<void> 
     },
     onRow() {},
   })
+}
+
+/** Leaves the failed transaction, writes into the log what failed, and gives the lock back. A courtesy: it may not be heard. */
+export async function logFailure(run: Run, migration: Migration, detail: FailureDetail): Promise<void> {
+  await send(run, composeFailure(run.context, migration, detail)).then(
+    () => (run.lock.isHeld = false),
+    () => {},
+  )
 }
 
 /** Whether the catalogs tell what a statement has done, or doing it again does no harm. */

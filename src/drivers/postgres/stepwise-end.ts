@@ -36,15 +36,14 @@ export function interrupted(
   run: Run,
   part: StepwisePart,
   index: number,
-  note?: string,
-  isResumable = true,
+  { note, isResumable = true }: { readonly note?: string | undefined; readonly isResumable?: boolean } = {},
 ): StepwiseEnd {
   const { length } = part.units
   const goesOn =
     index === 0
       ? `None of its steps is done. Run ${verbOf(part)} again.`
       : index === length
-        ? `All ${length} steps are done. Run ${verbOf(part)} again for the last word.`
+        ? `All of its steps (${length}) are done. Run ${verbOf(part)} again for the last word.`
         : `Steps 1 to ${index} of ${length} are done. Run ${verbOf(part)} again: it goes on at step ${index + 1}.`
   return { kind: 'failed', error: interruptedError(run, note ?? goesOn), isResumable }
 }

@@ -5,14 +5,14 @@ import type { Unit } from '../../sql/steps.ts'
 import { describeStatementFailure, undecidableError } from './failure.ts'
 import { isSameIndex } from './index-definition.ts'
 import { isLoss } from './link.ts'
-import { composeFailure, utf16Offset } from './message.ts'
+import { utf16Offset } from './message.ts'
 import { GUARD, silenceOf } from './message-context.ts'
 import { postConditionOf } from './postcondition.ts'
 import { UNTOUCHED } from './resumption.ts'
 import { isTransient, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
 import { ServerFailure } from './session-failure.ts'
-import { clear, isTellable, look, send, tidy, UNFINISHED, verify } from './standing.ts'
+import { clear, isTellable, logFailure, look, send, tidy, UNFINISHED, verify } from './standing.ts'
 import { interrupted, verbOf, workOf } from './stepwise-end.ts'
 import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
 import { saveStep, unitMessage, withdrawMessage } from './stepwise-message.ts'
@@ -31,8 +31,10 @@ export async function carryOutUnit(
   doubt: Doubt,
 ): Promise<StepwiseEnd | null> {
   const stopHere = async (note?: string): Promise<StepwiseEnd> => {
-    if (unit.kind === 'alone' && !doubt.isRaised) await noteUntouched(run, part)
-    return interrupted(run, part, index, note)
+    // For whoever goes on there; not heard, the next run doubts it.
+    if (unit.kind === 'alone' && !doubt.isRaised)
+      await logFailure(run, part.migration, { code: 'run/interrupted', ...UNTOUCHED })
+    return interrupted(run, part, index, { note })
   }
   for (let attempt = 0; ; attempt++) {
     if (run.signal.aborted) return stopHere()
@@ -185,34 +187,22 @@ async function fail(
   const { context, emit } = run
   const { migration, source, units } = part
   emit({ type: 'migration-failed', environment: context.environment, migration: migration.name })
-  const isUntouched = units.slice(0, index).every(({ kind }) => kind === 'setting')
+  const isFirst = units.slice(0, index).every(({ kind }) => kind === 'setting')
   await send(run, 'ROLLBACK')
   // What it is for was so before: it has changed nothing.
-  const isRefused = unit.kind === 'alone' && !doubt.isRaised
-  const tidied = unit.kind !== 'alone' || isRefused || (await tidy(run, textOf(part, unit), cause))
+  const isUntouched = unit.kind === 'alone' && !doubt.isRaised
+  const tidied = unit.kind !== 'alone' || isUntouched || (await tidy(run, textOf(part, unit), cause))
   const isTold = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
   const note = !isTold
     ? lookNote(run, part, index)
-    : isUntouched && tidied
+    : isFirst && tidied
       ? undefined
       : `${index === 0 ? 'None of its steps is done.' : `Steps 1 to ${index} of ${units.length} are done.`} Mend what stopped it and run ${verbOf(part)} again: it goes on at step ${index + 1}.`
-  if (isUntouched && tidied) await send(run, withdrawMessage(context, workOf(part)))
-  const detail = { code: cause.server.code, ...(isRefused ? UNTOUCHED : {}) }
-  await send(run, composeFailure(context, migration, detail)).then(
-    () => (run.lock.isHeld = false),
-    () => {},
-  )
+  if (isFirst && tidied) await send(run, withdrawMessage(context, workOf(part)))
+  await logFailure(run, migration, { code: cause.server.code, ...(isUntouched ? UNTOUCHED : {}) })
   const offset = cause instanceof UnitFailure ? cause.offset : startOfUnit(unit)
   const error = describeStatementFailure(run, source, cause.server, offset, note)
   return { kind: 'failed', error, isResumable: note !== undefined }
-}
-
-/** Leaves word that nothing of a step was done, for whoever goes on there; not heard, the next run doubts it. */
-async function noteUntouched(run: Run, { migration }: StepwisePart): Promise<void> {
-  await send(run, composeFailure(run.context, migration, { code: 'run/interrupted', ...UNTOUCHED })).then(
-    () => (run.lock.isHeld = false),
-    () => {},
-  )
 }
 
 /** What a person must do about a statement that may have committed a part of its work. */

@@ -5,14 +5,13 @@ import { describeServerFailure } from './errors.ts'
 import { editedRollbackError, escapedError, lostError, unknownError, unverifiedError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { lockHeldError } from './lock-wait.ts'
-import { composeFailure } from './message.ts'
 import { GUARD } from './message-context.ts'
 import { recover } from './recovery.ts'
 import { digestUnits, readResumption } from './resumption.ts'
 import { MAX_RECOVERIES } from './run.ts'
 import type { Run } from './run.ts'
 import { ServerFailure } from './session-failure.ts'
-import { ask, send } from './standing.ts'
+import { ask, logFailure, send } from './standing.ts'
 import { interrupted, workOf } from './stepwise-end.ts'
 import type { StepwiseEnd, StepwisePart } from './stepwise-end.ts'
 import { claimMessage, finishMessage } from './stepwise-message.ts'
@@ -26,7 +25,7 @@ import { carryOutUnit } from './stepwise-unit.ts'
 export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number | null): Promise<StepwiseEnd> {
   const began = Date.now()
   const { migration } = part
-  const memory: Memory = { doubtful: null, sent: null }
+  const memory: Memory = { maybeSent: undefined }
   let at = resumeAt
   for (let recoveries = 0; ; recoveries++) {
     try {
@@ -57,10 +56,10 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
   }
 }
 
-/** What is remembered across lost connections: the index of the step that an earlier run, or this one, may have sent. */
+/** What is remembered across lost connections. */
 interface Memory {
-  doubtful: number | null
-  sent: number | null
+  /** The last step that an earlier run, or this one, may have sent, by its index; undefined before the log was asked. */
+  maybeSent: number | null | undefined
 }
 
 async function carryOut(
@@ -80,10 +79,7 @@ async function carryOut(
     if (earlier?.isSame === false)
       return { kind: 'failed', error: editedRollbackError(run, part, first), isResumable: true }
     // Only what was there before this run's first claim tells of an earlier run.
-    if (memory.sent === null) {
-      memory.sent = -1
-      memory.doubtful = earlier?.isUntouched === false ? resumeAt : null
-    }
+    if (memory.maybeSent === undefined) memory.maybeSent = earlier?.isUntouched === false ? resumeAt : null
     await send(run, claimMessage(context, workOf(part), { resumeAt, steps: digestUnits(part) }))
     isClaimed = true
     reach('claimed')
@@ -99,9 +95,9 @@ async function carryOut(
         statement: index + 1,
         statements: units.length,
       })
-      const doubt = { isRaised: index === resumeAt && (memory.doubtful === index || memory.sent === index) }
+      const doubt = { isRaised: memory.maybeSent === index }
       const end = await carryOutUnit(run, part, unit, index, doubt).finally(() => {
-        if (doubt.isRaised) memory.sent = index
+        if (doubt.isRaised) memory.maybeSent = index
       })
       if (end !== null) return end
       done = index + 1
@@ -117,7 +113,7 @@ async function carryOut(
     const { code } = cause.server
     if (code === GUARD.stale) return { kind: 'stale' }
     // Not the file's own statements but ours: the claim, the row of a step, the last word.
-    if (run.signal.aborted) return interrupted(run, part, done, undefined, isClaimed)
+    if (run.signal.aborted) return interrupted(run, part, done, { isResumable: isClaimed })
     const error =
       code === GUARD.locked
         ? lockHeldError(run.link, null)
@@ -145,9 +141,6 @@ async function refuseUnverified(run: Run, part: StepwisePart): Promise<StepwiseE
   run.emit({ type: 'migration-failed', environment: run.context.environment, migration: migration.name })
   const problem = answers[index]?.problem ?? { code: GUARD.unverified, message: '' }
   const note = `All ${units.length} steps are done, and stay. Mend what is missing and run sync again: it asks again.`
-  await send(run, composeFailure(run.context, migration, { code: problem.code })).then(
-    () => (run.lock.isHeld = false),
-    () => {},
-  )
+  await logFailure(run, migration, { code: problem.code })
   return { kind: 'failed', error: unverifiedError(run, migration, query, problem, note), isResumable: true }
 }

@@ -1,6 +1,6 @@
 import type { ScriptProblem } from '../problem.ts'
 import type { Token } from './lexer.ts'
-import { fold, nameAt, wordOf } from './names.ts'
+import { fold, nameAt, nameOf, wordOf } from './names.ts'
 import { leadingWords } from './statements.ts'
 import type { SqliteScript, SqliteStatement } from './statements.ts'
 
@@ -41,8 +41,9 @@ export function followForeignKeys(
   const emptied = new Set<string>()
   let dependents = known
   for (const [index, { statement, change }] of changes.entries()) {
-    if (mayFill(text, statement))
+    if (mayFill(text, statement)) {
       for (const table of emptied) if (namesTable(text, statement, table)) emptied.delete(table)
+    }
     switch (change?.kind) {
       case 'create':
         dependents = [...dependents, ...change.dependents]
@@ -84,7 +85,8 @@ function mayFill(text: string, { tokens }: SqliteStatement): boolean {
 
 /** Whether a table's name stands anywhere in a statement. */
 function namesTable(text: string, { tokens }: SqliteStatement, table: string): boolean {
-  return tokens.some((_, index) => isSame(nameAt(text, tokens.slice(0, index + 1), index).name, table))
+  const folded = fold(table)
+  return tokens.some((token) => fold(nameOf(text, token)) === folded)
 }
 
 type Change =

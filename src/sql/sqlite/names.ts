@@ -1,5 +1,10 @@
 import type { Token } from './lexer.ts'
 
+/** A name as it is meant: without quotes. */
+export function nameOf(text: string, { start, end }: Token): string {
+  return unquote(text.slice(start, end))
+}
+
 /** The name at a token, without a schema before it and without quotes, and the token behind it. */
 export function nameAt(
   text: string,
@@ -10,7 +15,7 @@ export function nameAt(
   const isQualified = dot !== undefined && second !== undefined && text.slice(dot.start, dot.end) === '.'
   const token = isQualified ? second : first
   if (token === undefined) return { name: '', next: at }
-  return { name: unquote(text.slice(token.start, token.end)), next: at + (isQualified ? 3 : 1) }
+  return { name: nameOf(text, token), next: at + (isQualified ? 3 : 1) }
 }
 
 function unquote(name: string): string {
