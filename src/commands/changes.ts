@@ -1,5 +1,6 @@
 import { explainFindings } from '../core/explanation.ts'
 import type { Finding } from '../core/finding.ts'
+import { isAppliedEverywhere } from '../core/matrix.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { Change } from '../core/provenance.ts'
 
@@ -47,8 +48,9 @@ export async function diffChanges(
 /** A change before git was asked. */
 type Untraced = Omit<Change, 'provenance'> & { readonly dir: string }
 
-function listChanges({ rows }: Matrix): readonly Untraced[] {
-  return rows.flatMap(({ name, dir, migration, cells }) => {
+function listChanges({ rows, inSync }: Matrix): readonly Untraced[] {
+  const differing = inSync ? [] : rows.filter((row) => !isAppliedEverywhere(row))
+  return differing.flatMap(({ name, dir, migration, cells }) => {
     const byChecksum = new Map<string, string[]>()
     for (const [environment, { row }] of cells) {
       if (row === null || row.checksum === migration?.checksum) continue

@@ -9,6 +9,7 @@ import { findDisagreements } from './plan.ts'
 /** One folder of migration files; environments that share a folder are compared with each other. */
 export interface Folder {
   readonly dir: string
+  /** In the order in which they run. */
   readonly migrations: readonly Migration[]
 }
 
@@ -71,13 +72,18 @@ export function buildMatrix(folders: readonly Folder[], columns: readonly Column
       ...findDifferences(own),
     ]
   })
-  const everywhereApplied = rows.every((row) => [...row.cells.values()].every((cell) => cell.state === 'applied'))
   return {
     environments: columns.map(({ environment }) => environment),
     rows,
     findings,
-    inSync: everywhereApplied && columns.every(({ history }) => history !== null),
+    inSync: rows.every(isAppliedEverywhere) && columns.every(({ history }) => history !== null),
   }
+}
+
+/** Every environment of the row has it, as it is on disk. */
+export function isAppliedEverywhere({ cells }: MatrixRow): boolean {
+  for (const { state } of cells.values()) if (state !== 'applied') return false
+  return true
 }
 
 function buildRows(folder: Folder, columns: readonly Column[]): MatrixRow[] {
@@ -87,26 +93,24 @@ function buildRows(folder: Folder, columns: readonly Column[]): MatrixRow[] {
     undecided,
     rows: history === null ? null : new Map(history.map((row) => [row.name, row])),
   }))
-  const names = new Set(files.keys())
-  for (const { rows } of histories) for (const name of rows?.keys() ?? []) names.add(name)
+  const withoutFile = histories.flatMap(({ rows }) => [...(rows?.keys() ?? [])].filter((name) => !files.has(name)))
+  // The files are in order as they come, and most histories name nothing else.
+  const names =
+    withoutFile.length === 0
+      ? [...files.keys()]
+      : [...new Set([...files.keys(), ...withoutFile])].toSorted(compareNames)
 
-  return [...names].toSorted(compareNames).map((name) => {
+  return names.map((name) => {
     const migration = files.get(name) ?? null
-    return {
-      name,
-      version: migration?.version ?? versionOf(name) ?? '',
-      dir: folder.dir,
-      migration,
-      cells: new Map(
-        histories.flatMap(({ name: environment, rows, undecided }): [string, Cell][] => {
-          const row = rows?.get(name) ?? null
-          // A migration without a file has a cell only where a history names it.
-          if (row === null && migration === null && rows !== null) return []
-          const isUnknown = rows === null || undecided?.has(name) === true
-          return [[environment, { state: isUnknown ? 'unknown' : stateOf(migration, row), row }]]
-        }),
-      ),
+    const cells = new Map<string, Cell>()
+    for (const { name: environment, rows, undecided } of histories) {
+      const row = rows?.get(name) ?? null
+      // A migration without a file has a cell only where a history names it.
+      if (row === null && migration === null && rows !== null) continue
+      const isUnknown = rows === null || undecided?.has(name) === true
+      cells.set(environment, { state: isUnknown ? 'unknown' : stateOf(migration, row), row })
     }
+    return { name, version: migration?.version ?? versionOf(name) ?? '', dir: folder.dir, migration, cells }
   })
 }
 
@@ -119,6 +123,7 @@ function stateOf(migration: Migration | null, row: AppliedMigration | null): Cel
 
 /** The same name with another content in two environments: each is in step with a file, but not with the same one. */
 function findDifferences(columns: readonly Column[]): readonly Finding[] {
+  if (columns.length < 2) return []
   const first = new Map<string, { readonly environment: string; readonly checksum: string }>()
   const findings: Finding[] = []
   for (const { environment, history } of columns) {
@@ -152,12 +157,14 @@ export function emptyTally(): Record<CellState, number> {
 
 /** How many migrations of each state every environment of the matrix has, by its name. */
 export function tallyByEnvironment(matrix: Matrix): ReadonlyMap<string, Tally> {
-  const tallies = new Map(matrix.environments.map(({ name }) => [name, emptyTally()]))
-  for (const { cells } of matrix.rows) {
-    for (const [name, { state }] of cells) {
-      const tally = tallies.get(name)
-      if (tally !== undefined) tally[state]++
-    }
-  }
-  return tallies
+  return new Map(
+    matrix.environments.map(({ name }) => {
+      const tally = emptyTally()
+      for (const { cells } of matrix.rows) {
+        const cell = cells.get(name)
+        if (cell !== undefined) tally[cell.state]++
+      }
+      return [name, tally]
+    }),
+  )
 }

@@ -40,6 +40,8 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\\/"'`$<>|*?:;]/u
 
 /** The longest migration name, in UTF-8 bytes: what every file system holds, with `.down.sql` to spare. */
 const MAX_NAME_BYTES = 240
+/** The most that one UTF-16 code unit takes in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3
 
 /**
  * Turns the files of one folder into migrations in the order in which they run: by version as a number, then by name
@@ -107,6 +109,8 @@ export function compareMigrations(
 
 /** Compares two digit strings as numbers of any length: `2` < `010` < `20260101120000`. */
 export function compareVersions(a: string, b: string): number {
+  // Digits of one length are in the order of their numbers as they stand.
+  if (a.length === b.length) return a < b ? -1 : a > b ? 1 : 0
   const left = significantDigits(a)
   const right = significantDigits(b)
   return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0)
@@ -173,7 +177,7 @@ function checkName(fileName: string, file: string): Problem | null {
       hint: form,
     }
   }
-  if (new TextEncoder().encode(stem).length > MAX_NAME_BYTES) {
+  if (stem.length * MAX_BYTES_PER_UNIT > MAX_NAME_BYTES && new TextEncoder().encode(stem).length > MAX_NAME_BYTES) {
     return {
       code: 'migration/bad-name',
       message: `${file}: the name is longer than ${MAX_NAME_BYTES} bytes.`,

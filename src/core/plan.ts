@@ -108,9 +108,13 @@ export function findDisagreements(
   history: readonly AppliedMigration[],
 ): readonly Finding[] {
   const byName = new Map(files.map((file) => [file.name, file]))
+  const disagreeing = history.filter(
+    ({ name, status, checksum }) => status !== 'applied' || byName.get(name)?.checksum !== checksum,
+  )
+  if (disagreeing.length === 0) return []
   const byChecksum = new Map(files.map((file) => [file.checksum as string, file]))
   const applied = new Set(history.map((row) => row.name))
-  return history.flatMap((row): Finding[] => {
+  return disagreeing.flatMap((row): Finding[] => {
     const file = byName.get(row.name)
     const findings: Finding[] = []
     if (row.status === 'started') findings.push(unfinished(environment, row, file))

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import type { Dirent } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { MigrationManagerError, ProblemsError, systemErrorCode } from '../core/errors.ts'
 import { readMigrations } from '../core/migration.ts'
 import type { Migration, MigrationFile } from '../core/migration.ts'
@@ -24,7 +24,7 @@ export async function readFolder(dir: string, cwd: string): Promise<readonly Mig
   for (const [index, entry] of listEntries(folder, dir).entries()) {
     if (index % SLICE === SLICE - 1) await giveWay()
     const { name } = entry
-    files.push({ fileName: name, file: `${shown}/${name}`, content: readContent(join(folder, name), entry) })
+    files.push({ fileName: name, file: `${shown}/${name}`, content: readContent(`${folder}${sep}${name}`, entry) })
   }
   const result = readMigrations(files)
   if ('problems' in result) throw new ProblemsError(result.problems)
@@ -77,8 +77,10 @@ function readRegular(path: string): MigrationFile['content'] {
   // NOFOLLOW and NONBLOCK: between the look above and this, the name may have become a link or a pipe.
   const handle = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
-    const bytes = readBytes(handle, SCRATCH)
-    if (bytes.length > 0 && bytes.length < SCRATCH.length) return { text: decode(bytes.toString('utf8'), () => bytes) }
+    const length = fill(SCRATCH, handle)
+    if (length > 0 && length < SCRATCH.length) {
+      return { text: decode(SCRATCH.toString('utf8', 0, length), () => SCRATCH.subarray(0, length)) }
+    }
     const status = fstatSync(handle)
     if (!status.isFile()) return { unreadable: 'it is not a regular file.' }
     if (status.size > MAX_BYTES) {
@@ -89,7 +91,7 @@ function readRegular(path: string): MigrationFile['content'] {
     }
     // Decoded while it is read, so that the bytes are never held beside the text.
     const text = readFileSync(handle, 'utf8')
-    return { text: decode(text, () => readBytes(handle, Buffer.alloc(status.size))) }
+    return { text: decode(text, () => readAgain(handle, status.size)) }
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
     return { unreadable: 'it is not valid UTF-8.', hint: 'Save the file as UTF-8.' }
@@ -98,13 +100,21 @@ function readRegular(path: string): MigrationFile['content'] {
   }
 }
 
-/** What an open file begins with: as much as the buffer holds. A network's file system gives less than it is asked for. */
-function readBytes(handle: number, buffer: Buffer): Buffer {
+/**
+ * Fills the buffer with what an open file begins with and returns how many bytes that are, fewer only where the file ends.
+ * A network's file system gives less than it is asked for.
+ */
+function fill(buffer: Buffer, handle: number): number {
   let length = 0
   for (let read = -1; read !== 0 && length < buffer.length; length += read) {
     read = readSync(handle, buffer, length, buffer.length - length, length)
   }
-  return buffer.subarray(0, length)
+  return length
+}
+
+function readAgain(handle: number, size: number): Uint8Array {
+  const bytes = Buffer.alloc(size)
+  return bytes.subarray(0, fill(bytes, handle))
 }
 
 /** Where the text has a replacement character, in place of bad bytes or written so, the bytes tell. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type TableClass from 'cli-table3'
 import { groupFleets } from '../../core/fleet.ts'
-import { sizeOf } from '../../core/matrix.ts'
+import { isAppliedEverywhere, sizeOf } from '../../core/matrix.ts'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
 import { EMPTY_SHARD } from './fleet.ts'
 import { columnsOf, count, shorten } from './page.ts'
@@ -58,7 +58,7 @@ function chooseRows(
   page: Page,
 ): { shown: readonly MatrixRow[]; hiddenSame: number; hiddenDifferent: number } {
   if (page.all || rows.length <= SHOW_ALL_UP_TO) return { shown: rows, hiddenSame: 0, hiddenDifferent: 0 }
-  const different = rows.filter((row) => [...row.cells.values()].some(({ state }) => state !== 'applied'))
+  const different = rows.filter((row) => !isAppliedEverywhere(row))
   return {
     shown: different.slice(0, MAX_DIFFERENT),
     hiddenSame: rows.length - different.length,
