@@ -87,6 +87,7 @@ function overallStatus(outcomes: readonly Outcome[]): OutcomeStatus {
 
 /** What is known now without asking again: the histories that were read, and what this run added to them. */
 function matrixAfter({ survey, targets }: PlanReport, outcomes: readonly Outcome[]): Matrix {
+  if (targets.every(({ plan }) => plan.steps.length === 0)) return survey.matrix
   const outcomeOf = new Map(outcomes.map((outcome) => [outcome.environment, outcome]))
   const stepsOf = new Map(targets.map(({ sight, plan }) => [sight.environment.name, plan.steps]))
   const columns = survey.sights.map((sight) => {

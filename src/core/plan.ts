@@ -209,6 +209,7 @@ function findOutOfOrder(
   steps: readonly Step[],
   history: readonly AppliedMigration[],
 ): readonly Finding[] {
+  if (steps.length === 0) return []
   let latest: string | null = null
   for (const row of history) if (latest === null || compareNames(row.name, latest) > 0) latest = row.name
   if (latest === null) return []
