@@ -3,7 +3,8 @@
 #
 #   deploy-migrations [--env a,b] [--dry-run] [--no-backup]
 #
-# Takes --shard, --dir, --env-file, --config, --quiet, --verbose and --no-color, too, and hands them on.
+# Takes --shard, --concurrency, --dir, --env-file, --config, --all, --quiet, --verbose and --no-color, too, and hands them
+# on; --max-failures, --lock-wait and --recover-wait go to the sync.
 #
 # Runs sync --yes, verify and status --check; with --dry-run only plan. Stops at the first step that fails, with that step's
 # exit code (see docs/exit-codes.md). Works from any directory: the project is the one it is called in.
@@ -24,24 +25,34 @@ if [ ! -f "$main" ]; then
 fi
 
 dry_run=no
-options=()
+options=()       # of every step
+of_plan=()       # of plan and sync alone
+of_sync=()
+take() {
+  case $1 in
+    --max-failures | --max-failures=*) of_plan+=("$@") ;;
+    --lock-wait | --lock-wait=* | --recover-wait | --recover-wait=*) of_sync+=("$@") ;;
+    *) options+=("$@") ;;
+  esac
+}
 while [ $# -gt 0 ]; do
   case $1 in
     --dry-run) dry_run=yes ;;
     --no-backup) ;; # There is no backup step yet; pipelines may say so already.
     -h | --help)
-      sed -n '2,9s/^# \{0,1\}//p' "$self"
+      sed -n '2,10s/^# \{0,1\}//p' "$self"
       exit 0
       ;;
-    --env | --shard | --dir | --env-file | --config)
+    --env | --shard | --concurrency | --dir | --env-file | --config | --max-failures | --lock-wait | --recover-wait)
       if [ $# -lt 2 ]; then
         echo "deploy-migrations: $1 needs a value" >&2
         exit 2
       fi
-      options+=("$1" "$2")
+      take "$1" "$2"
       shift
       ;;
-    --env=* | --shard=* | --dir=* | --env-file=* | --config=* | -q | --quiet | --verbose | --no-color) options+=("$1") ;;
+    --env=* | --shard=* | --concurrency=* | --dir=* | --env-file=* | --config=*) take "$1" ;;
+    --max-failures=* | --lock-wait=* | --recover-wait=* | --all | -q | --quiet | --verbose | --no-color) take "$1" ;;
     *)
       echo "deploy-migrations: there is no option $1; see --help" >&2
       exit 2
@@ -76,9 +87,9 @@ step() {
 }
 
 if [ "$dry_run" = yes ]; then
-  step plan
+  step plan ${of_plan[@]+"${of_plan[@]}"}
   exit 0
 fi
-step sync --yes
+step sync --yes ${of_plan[@]+"${of_plan[@]}"} ${of_sync[@]+"${of_sync[@]}"}
 step verify
 step status --check

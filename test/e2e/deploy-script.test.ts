@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { collect, createProject } from '../support/cli.ts'
 import type { CliResult, TestProject } from '../support/cli.ts'
+import { createFleet } from '../support/fleet.ts'
 import { createDatabase } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 
@@ -133,10 +134,34 @@ test.for([[['--env', 'dev']], [['--env=dev']]])('%s leaves the other environment
   expect(await pair.prod.query(TABLE)).toEqual(UNTOUCHED)
 })
 
+test('--max-failures and the waits go to the sync, --concurrency and --all to every step', async () => {
+  await using fleet = await createFleet(3, FILES)
+  const { dev, tenants, project } = fleet
+  const env = { DATABASE_URL: dev.url, PROD_DATABASE_URLS_FILE: 'tenants.txt' }
+  const args = ['--max-failures', '1', '--lock-wait=20', '--recover-wait', '20', '--concurrency', '2', '--all']
+  await tenants[0]?.query('CREATE TABLE a (id int)')
+
+  const planned = await deploy(project, [...args, '--dry-run'], env)
+  expect({ exitCode: planned.exitCode, stderr: planned.stderr }).toMatchObject({ exitCode: 0 })
+  expect(steps(planned)).toEqual(['== migration-manager plan'])
+
+  const failed = await deploy(project, args, env)
+  expect(failed.exitCode).toBe(1)
+  expect(steps(failed)).toEqual(['== migration-manager sync'])
+  // Without --max-failures the first, which fails, would have been the last.
+  for (const tenant of tenants.slice(1)) expect(await tenant.query(HISTORY)).toEqual(BOTH)
+
+  await tenants[0]?.query('DROP TABLE a')
+  const mended = await deploy(project, args, env)
+  expect({ exitCode: mended.exitCode, stderr: mended.stderr }).toMatchObject({ exitCode: 0 })
+  expect(steps(mended)).toHaveLength(3)
+})
+
 test.for([
   { args: ['--drop-everything'], says: 'there is no option --drop-everything' },
   { args: ['prod'], says: 'there is no option prod' },
   { args: ['--env'], says: '--env needs a value' },
+  { args: ['--max-failures'], says: '--max-failures needs a value' },
   { args: ['--env', 'nowhere'], says: 'nowhere' },
 ])('$args ends with 2, and nothing is written', async ({ args, says }) => {
   await using dev = await createDatabase('dev')
