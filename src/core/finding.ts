@@ -48,8 +48,11 @@ export const ALLOWABLE: readonly ErrorCode[] = [
 /** Areas of findings that nobody can accept: the server would refuse the SQL, the target is not to be written to. */
 const NOT_ALLOWABLE: ReadonlySet<string> = new Set(['sql', 'target', 'policy'])
 
-/** Nobody can accept a migration of which only a part is there: the next one may rest on the rest. */
-const UNFINISHED = 'history/unfinished'
+/**
+ * Nobody can accept a migration of which only a part is there (the next one may rest on the rest), or that everything is
+ * applied once more.
+ */
+const NEVER_ALLOWED: ReadonlySet<ErrorCode> = new Set(['history/unfinished', 'history/lost'])
 
 /** Findings whose code is in `allowed` no longer block; they stay visible as warnings. */
 export function allowFindings(findings: readonly Finding[], allowed: ReadonlySet<string>): readonly Finding[] {
@@ -61,5 +64,5 @@ export function allowFindings(findings: readonly Finding[], allowed: ReadonlySet
 }
 
 function isAllowable(code: ErrorCode): boolean {
-  return code !== UNFINISHED && !NOT_ALLOWABLE.has(code.split('/')[0] ?? '')
+  return !NEVER_ALLOWED.has(code) && !NOT_ALLOWABLE.has(code.split('/')[0] ?? '')
 }

@@ -134,16 +134,19 @@ export function lastDurations(entries: readonly LogEntry[]): ReadonlyMap<string,
   return durations
 }
 
-/** The migrations that are applied by what the log says: the last event about each decides. */
+/**
+ * The migrations that are applied by what the log says: the last event about each decides, failures aside. The engines
+ * ask the same in SQL.
+ */
 function standingMigrations(entries: readonly LogEntry[]): ReadonlySet<string> {
   const standing = new Set<string>()
   for (const { event, migration, outcome } of entries) {
     if (migration === null || outcome === 'failed') continue
-    if (ENDING.has(event)) standing.delete(migration)
+    if (ENDING_EVENTS.includes(event)) standing.delete(migration)
     else standing.add(migration)
   }
   return standing
 }
 
 /** Events after which a migration is no longer applied. */
-const ENDING: ReadonlySet<string> = new Set(['rollback', 'mark-not-applied', 'abandon'])
+export const ENDING_EVENTS: readonly string[] = ['rollback', 'mark-not-applied', 'abandon']

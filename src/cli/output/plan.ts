@@ -1,4 +1,5 @@
 import type { PlanReport, TargetPlan } from '../../commands/plan.ts'
+import type { Reading } from '../../core/driver.ts'
 import { ownerOf } from '../../core/environment.ts'
 import { groupBy } from '../../core/grouping.ts'
 import { sourceOf } from '../../core/plan.ts'
@@ -15,7 +16,7 @@ export function renderPlan({ targets }: PlanReport, page: Page & { readonly with
         others.length === 0 ? null : count(others.length + 1, 'database'),
         count(plan.steps.length, 'migration'),
         environment.protected ? 'protected' : null,
-        reading.initialisedAs === null ? 'the history tables will be created' : null,
+        isFresh(reading) ? 'the history tables will be created' : null,
       ].filter((note) => note !== null)
       const steps = plan.steps.map((step) => {
         const { kind, migration } = step
@@ -33,8 +34,13 @@ export function renderPlan({ targets }: PlanReport, page: Page & { readonly with
 function groupAlike(targets: readonly TargetPlan[]): readonly (readonly [TargetPlan, ...TargetPlan[]])[] {
   return groupBy(targets, ({ sight: { environment, reading }, plan }) => {
     const steps = plan.steps.map(({ kind, migration }) => `${kind} ${migration.name}`)
-    return JSON.stringify([ownerOf(environment), reading.initialisedAs === null, steps])
+    return JSON.stringify([ownerOf(environment), isFresh(reading), steps])
   })
+}
+
+/** A history that has rows is there, whatever became of its log. */
+function isFresh({ initialisedAs, history }: Reading): boolean {
+  return initialisedAs === null && history.length === 0
 }
 
 const MAX_STEPS = 60

@@ -52,7 +52,8 @@ export function fleetsOf({ matrix, sights }: Pick<StatusReport, 'matrix' | 'sigh
 function describeSight(sight: Sight, tally: Tally, policy: string, page: Page): string {
   if (!sight.isReachable) return `${page.paint('bad', 'could not be read')}${policy}`
   const freshNote = page.width < ROOMY ? ' (fresh)' : ' (fresh: sync or init prepares it)'
-  const fresh = sight.reading.initialisedAs === null ? page.paint('dim', freshNote) : ''
+  const isFresh = sight.reading.initialisedAs === null && sight.reading.history.length === 0
+  const fresh = isFresh ? page.paint('dim', freshNote) : ''
   const lock =
     sight.reading.lockHolder === null ? '' : page.paint('warn', ` (a run is at work: ${sight.reading.lockHolder})`)
   return `${describeTally(tally, page)}${policy}${fresh}${lock}`

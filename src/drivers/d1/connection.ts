@@ -2,6 +2,7 @@ import type { Connection, Locked, Target } from '../../core/driver.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Emit } from '../../core/event.ts'
 import type { LogEntry } from '../../core/log.ts'
+import { findLostTables } from '../../core/lost-tables.ts'
 import { adoptHistory } from './adopt.ts'
 import { amendHistory } from './amend.ts'
 import { readClaims } from './claims.ts'
@@ -87,13 +88,13 @@ function createConnection(session: Session, first: Facts): Connection {
         keepsSession: true,
         lockHolder: holderInTheWay(session, facts.lock),
         dependents: facts.dependents,
-        findings: [],
+        findings: findLostTables(target.environment.name, { ...facts, hasRows: facts.history.length > 0 }),
       }
     },
 
     async log() {
       try {
-        if ((await look(session)).initialisedAs === null) return []
+        if (!(await look(session)).hasLog) return []
         const entries: LogEntry[] = []
         for (;;) {
           const behind = entries.at(-1)?.id ?? -Infinity

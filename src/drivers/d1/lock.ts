@@ -114,7 +114,6 @@ async function claim(session: Session, seen: Facts, signal: AbortSignal): Promis
   const token = randomUUID()
   session.tokens.add(token)
   const epoch = seen.lock?.epoch ?? 0
-  const hasTables = seen.state === 'ours'
   const first: readonly Query[] = [
     ...(seen.lock === null ? CREATE_LOCK : []),
     {
@@ -122,7 +121,7 @@ async function claim(session: Session, seen: Facts, signal: AbortSignal): Promis
       params: [token, holderOf(session.target), epoch],
     },
   ]
-  const reading = readQueries({ history: hasTables, log: hasTables, lock: true })
+  const reading = readQueries({ history: seen.state === 'ours', log: seen.hasLog, lock: true })
   let rows: readonly Rows[]
   try {
     rows = await session.client.batch([...first, ...reading], { withinMs: session.target.limits.connectMs, signal })

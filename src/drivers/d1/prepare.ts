@@ -13,7 +13,7 @@ const MAX_RECOVERIES = 3
 
 /** Whether the tables are there and the database knows an environment; with `rename`, this one. */
 export function isPrepared({ target }: Session, facts: Facts, rename: boolean): boolean {
-  if (facts.initialisedAs === null) return false
+  if (facts.initialisedAs === null || facts.state !== 'ours') return false
   return !rename || facts.initialisedAs === ownerOf(target.environment)
 }
 

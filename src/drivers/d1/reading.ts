@@ -2,6 +2,7 @@ import type { Dependent } from '../../core/driver.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
+import { ENDING_EVENTS } from '../../core/log.ts'
 import { QueryFailure } from './client.ts'
 import type { Query, Rows } from './client.ts'
 import { EMPTY_LOG, HISTORY, LOCK, LOG, NOW } from './tables.ts'
@@ -26,6 +27,9 @@ export interface Facts {
   readonly columns: readonly string[]
   readonly initialisedAs: string | null
   readonly history: readonly AppliedMigration[]
+  readonly hasLog: boolean
+  /** Where the history has no row: the migrations that are applied by what the log says. */
+  readonly logged: readonly string[]
   /** Null where nobody has taken the lock yet. */
   readonly lock: LockState | null
   readonly logEnd: LogEnd
@@ -38,6 +42,16 @@ export interface Facts {
 export type Presence = Readonly<Record<'history' | 'log' | 'lock', boolean>>
 
 export const ALL: Presence = { history: true, log: true, lock: true }
+
+/** The migrations that are applied by what the log says, in their order: nothing where the history has a row. */
+function loggedQuery(hasHistory: boolean): Query {
+  const endings = ENDING_EVENTS.map((event) => `'${event}'`).join(', ')
+  return {
+    sql: `SELECT l.migration_name AS name FROM ${LOG} l JOIN (SELECT max(id) AS id FROM ${LOG}
+  WHERE migration_name IS NOT NULL AND outcome <> 'failed' GROUP BY migration_name) latest ON latest.id = l.id
+WHERE l.event NOT IN (${endings})${hasHistory ? ` AND NOT EXISTS (SELECT 1 FROM ${HISTORY})` : ''} ORDER BY l.id`,
+  }
+}
 
 /** Looks which tables there are, with the columns of the history; no table has to be there. */
 const LOOK: Query = {
@@ -75,6 +89,7 @@ export function readQueries({ history, log, lock }: Presence): readonly Query[] 
     LOOK,
     DEPENDENTS,
     history ? { sql: `SELECT ${HISTORY_COLUMNS.join(', ')} FROM ${HISTORY}` } : nothing,
+    log ? loggedQuery(history) : nothing,
     log
       ? {
           sql: `SELECT json_extract(detail, '$.environment') AS environment FROM ${LOG} WHERE event = 'init' ORDER BY id DESC LIMIT 1`,
@@ -97,10 +112,14 @@ export async function readFacts(ask: (queries: readonly Query[]) => Promise<read
   }
   const [tables = []] = await ask([LOOK])
   const state = stateOf(tables)
-  const has = (name: string): boolean => tables.some((row) => row['name'] === name)
+  const has = (name: string): boolean => hasTable(tables, name)
   return parseFacts(
-    await ask(readQueries({ history: state === 'ours', log: state === 'ours' && has(LOG), lock: has(LOCK) })),
+    await ask(readQueries({ history: state === 'ours', log: state !== 'foreign' && has(LOG), lock: has(LOCK) })),
   )
+}
+
+function hasTable(tables: Rows, name: string): boolean {
+  return tables.some((row) => row['name'] === name)
 }
 
 function stateOf(tables: Rows): Facts['state'] {
@@ -117,15 +136,30 @@ function columnsOf(tables: Rows): readonly string[] | null {
 }
 
 /** Decodes the answers to `readQueries`. */
-export function parseFacts([clock, tables, dependents, history, registered, end, lock]: readonly Rows[]): Facts {
+export function parseFacts([
+  clock,
+  tables,
+  dependents,
+  history,
+  standing,
+  registered,
+  end,
+  lock,
+]: readonly Rows[]): Facts {
   const now = new Date(text(clock?.[0]?.['now']) ?? Number.NaN)
   if (tables === undefined || history === undefined || Number.isNaN(now.getTime())) throw unreadable()
   const last = end?.[0]
+  const state = stateOf(tables)
+  const logged = (standing ?? []).map(({ name }) => text(name) ?? '')
+  // What is left of a log without a history, and tells of no migration, is begun anew.
+  const isKnown = state === 'ours' || logged.length > 0
   return {
-    state: stateOf(tables),
+    state,
     columns: columnsOf(tables) ?? [],
-    initialisedAs: text(registered?.[0]?.['environment']),
+    initialisedAs: isKnown ? text(registered?.[0]?.['environment']) : null,
     history: history.map(parseRow),
+    hasLog: hasTable(tables, LOG),
+    logged,
     lock: parseLock(lock ?? []),
     logEnd: last === undefined ? EMPTY_LOG : { id: Number(last['id']), hash: text(last['hash']) ?? '' },
     dependents: (dependents ?? []).map(({ name, parent, action }) => ({

@@ -4,6 +4,7 @@ import { ownerOf } from '../../core/environment.ts'
 import type { Emit } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
+import { findLostTables } from '../../core/lost-tables.ts'
 import { describeSessionFailure } from './errors.ts'
 import type { Place } from './session-failure.ts'
 import { cancelWhenAborted, interruptedReading } from './interruption.ts'
@@ -186,7 +187,10 @@ function historyElsewhere(environment: string, schema: string, elsewhere: readon
   }
 }
 
-/** What a person should know of the way there: an unverified server, a transaction pooler, a time-out of the role. */
+/**
+ * What a person should know of the way there (an unverified server, a transaction pooler, a time-out of the role), and of
+ * our own tables where they do not fit together.
+ */
 function findNotable(
   { environment, historySchema, limits }: Target<PostgresEndpoint>,
   facts: Facts,
@@ -204,6 +208,7 @@ function findNotable(
   // Another run may have made the tables while the catalogs were looked through.
   const elsewhere = facts.elsewhere.filter((schema) => schema !== historySchema)
   if (elsewhere.length > 0) findings.push(historyElsewhere(name, historySchema, elsewhere))
+  findings.push(...findLostTables(name, { ...facts, hasRows: facts.history.length > 0 }))
   if (statementTimeoutMs === 0 || statementTimeoutMs >= limits.statementTimeoutMs) return findings
   return [
     ...findings,

@@ -1,6 +1,7 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
+import { ENDING_EVENTS } from '../../core/log.ts'
 import { describeHolder, lockHolderQuery, lockHeldCondition } from './lock.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { historyDigest } from './tables.ts'
@@ -26,6 +27,9 @@ export interface Facts {
   /** Where there is no history: the schemas in which there is one of ours. */
   readonly elsewhere: readonly string[]
   readonly history: readonly AppliedMigration[]
+  readonly hasLog: boolean
+  /** Where the history has no row: the migrations that are applied by what the log says. */
+  readonly logged: readonly string[]
   /** The digest of a history that is one of those expected: its rows were not sent, and `history` is empty. */
   readonly expectedDigest: string | null
   readonly lockHolder: string | null
@@ -51,7 +55,8 @@ export function readMessage(tables: Tables, key: string, expected: Iterable<stri
 ${doBlock(`
 DECLARE
   facts jsonb; wanted text[] := ARRAY[${HISTORY_COLUMNS.map((name) => quoteLiteral(name)).join(',')}];
-  columns text[]; elsewhere jsonb; holder jsonb; entries jsonb; registered text; identifier text; digest text;
+  columns text[]; elsewhere jsonb; holder jsonb; entries jsonb; logged jsonb; registered text; identifier text; digest text;
+  haslog boolean := to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL;
 BEGIN
   SET LOCAL search_path = pg_catalog, pg_temp;
   SET LOCAL row_security = off;
@@ -71,12 +76,16 @@ BEGIN
     elsewhere := (SELECT jsonb_agg(nspname ORDER BY nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE relname = 'schema_migrations' AND relkind = 'r'
       AND wanted <@ ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped));
   END IF;
-  IF entries IS NOT NULL AND to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL THEN
+  IF haslog AND digest IS NULL AND (columns IS NULL OR entries = '[]') THEN
+    logged := (SELECT jsonb_agg(l.name ORDER BY l.id) FROM (SELECT DISTINCT ON (migration_name) migration_name AS name, event, id FROM ${tables.log} WHERE migration_name IS NOT NULL AND outcome <> 'failed' ORDER BY migration_name, id DESC) l
+      WHERE l.event <> ALL (ARRAY[${ENDING_EVENTS.map(quoteLiteral).join(',')}]));
+  END IF;
+  IF haslog AND (entries IS NOT NULL OR logged IS NOT NULL) THEN
     SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
   END IF;
   facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
-    'initialisedAs', registered, 'columns', columns, 'elsewhere', elsewhere, 'history', entries, 'digest', digest, 'holder', holder,
+    'initialisedAs', registered, 'columns', columns, 'elsewhere', elsewhere, 'history', entries, 'hasLog', haslog, 'logged', logged, 'digest', digest, 'holder', holder,
     'statementTimeoutMs', (EXTRACT(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint);
   PERFORM set_config('migration_manager.facts', facts::text, true);
 END`)}
@@ -103,6 +112,8 @@ export function parseFacts(rows: readonly (readonly (string | null)[])[]): Facts
     columns: Array.isArray(columns) ? columns.map(String) : [],
     elsewhere: Array.isArray(facts['elsewhere']) ? facts['elsewhere'].map(String) : [],
     history: Array.isArray(history) ? history.map(parseRow) : [],
+    hasLog: facts['hasLog'] === true,
+    logged: Array.isArray(facts['logged']) ? facts['logged'].map(String) : [],
     expectedDigest: typeof facts['digest'] === 'string' ? facts['digest'] : null,
     lockHolder: holder === null ? null : describeHolder(holder),
     statementTimeoutMs: typeof statementTimeoutMs === 'number' ? statementTimeoutMs : 0,
