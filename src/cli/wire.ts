@@ -89,6 +89,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         environments: configuration.environments,
         // A shard may leave none of them, and null means all.
         selected: options.env === undefined && options.shard === undefined ? null : configuration.selected,
+        shard: options.shard === undefined ? undefined : { ...options.shard, emptied: configuration.emptied },
         historySchema: configuration.schema,
         limits: configuration.limits,
         concurrency: options.concurrency ?? configuration.concurrency,

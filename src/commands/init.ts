@@ -1,5 +1,6 @@
-import { ownerOf } from '../core/environment.ts'
+import { isProtectedByDefault, ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
+import type { Reading } from '../core/driver.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { allowFindings, isBlocking } from '../core/finding.ts'
@@ -9,8 +10,9 @@ import { hasNoMigrations, makeFolder, writeNewFile } from '../sources/scaffold.t
 import { deployScriptTemplate, envExampleTemplate } from '../sources/template.ts'
 import { confirmEach } from './confirmation.ts'
 import type { Confirm } from './confirmation.ts'
-import { groupByOwner, selectEnvironments } from './selection.ts'
-import { refuseMixUps, refuseUnreadable } from './sound-survey.ts'
+import { refuseMixUps } from './mix-ups.ts'
+import { findEmptyShards, groupByOwner, selectEnvironments } from './selection.ts'
+import { refuseUnreadable } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Sight } from './survey.ts'
 
@@ -25,6 +27,8 @@ export interface InitReport {
   readonly environments: readonly {
     readonly environment: Environment
     readonly status: 'initialised' | 'up-to-date' | 'skipped' | 'failed'
+    /** The other environment that it was registered as before; null where it was none. */
+    readonly formerly: string | null
     readonly error: MigrationManagerError | null
   }[]
   readonly findings: readonly Finding[]
@@ -41,29 +45,32 @@ export async function init(
   ports: InitPorts,
 ): Promise<InitReport> {
   const wanted = selectEnvironments(project)
-  await using seen = await survey(project, wanted, readFolders(project, wanted), ports.emit, ports.signal)
-  refuseUnreadable(seen.sights)
+  // Who gives a database a new name must not take it from an environment that it still is.
+  const looked = options.mayRename ? project.environments : wanted
+  await using seen = await survey(project, looked, readFolders(project, wanted), ports.emit, ports.signal)
+  const isWanted = new Set(wanted)
+  const sights = seen.sights.filter(({ environment }) => isWanted.has(environment))
+  refuseUnreadable(sights)
   refuseMixUps(seen.sights, options)
-  const reachable = seen.sights.filter((sight) => sight.isReachable)
+  const reachable = sights.filter((sight) => sight.isReachable)
 
-  const unregistered = reachable.filter(
-    ({ environment, reading }) => environment.protected && reading.initialisedAs !== ownerOf(environment),
-  )
+  const toAsk = reachable.filter(({ environment, reading }) => {
+    if (reading.initialisedAs === ownerOf(environment)) return false
+    const former = formerOwner(environment, reading)
+    return environment.protected || (former !== null && options.mayRename && isProtected(project, former))
+  })
   const findings = [
+    ...findEmptyShards(project),
     ...allowFindings(
       reachable.flatMap((sight) => sight.reading.findings),
       options.allow,
-    ),
-    ...(await confirmEach(
-      unregistered,
-      (sight) => sight.environment,
-      (_, owner) => `create the history tables in ${owner}`,
-      ports.confirm,
-    )),
+      // An empty history takes nothing away from one that is lost.
+    ).map((finding) => (finding.code === 'history/lost' ? { ...finding, severity: 'warn' as const } : finding)),
+    ...(await confirmEach(toAsk, (sight) => sight.environment, describeWork, ports.confirm)),
   ]
   if (findings.some(isBlocking)) {
     return {
-      environments: reachable.map(({ environment }) => ({ environment, status: 'skipped', error: null })),
+      environments: reachable.map((sight) => skipped(sight)),
       findings,
     }
   }
@@ -72,7 +79,7 @@ export async function init(
   let hasFailed = false
   for (const group of groupByOwner(reachable, (sight) => sight.environment)) {
     const results: InitReport['environments'] = hasFailed
-      ? group.map(({ environment }) => ({ environment, status: 'skipped' as const, error: null }))
+      ? group.map(skipped)
       : await Promise.all(group.map((sight) => prepare(sight, options, ports.signal)))
     environments.push(...results)
     hasFailed ||= results.some(({ status }) => status === 'failed')
@@ -80,18 +87,45 @@ export async function init(
   return { environments, findings }
 }
 
+type ReadSight = Extract<Sight, { isReachable: true }>
+
+function skipped({ environment }: ReadSight): InitReport['environments'][number] {
+  return { environment, status: 'skipped', formerly: null, error: null }
+}
+
+/** The other environment that a database is registered as; null where it is none. */
+function formerOwner(environment: Environment, { initialisedAs }: Reading): string | null {
+  return initialisedAs === ownerOf(environment) ? null : initialisedAs
+}
+
+function isProtected({ environments }: Project, owner: string): boolean {
+  const configured = environments.find((environment) => ownerOf(environment) === owner)
+  return configured?.protected ?? isProtectedByDefault(owner)
+}
+
+/** For a question. */
+function describeWork(group: readonly ReadSight[], owner: string): string {
+  const former = group
+    .map(({ environment, reading }) => formerOwner(environment, reading))
+    .find((name) => name !== null)
+  return former === undefined
+    ? `create the history tables in ${owner}`
+    : `register as ${owner} what was initialised as ${former}`
+}
+
 async function prepare(
-  { environment, connection }: Extract<Sight, { isReachable: true }>,
+  { environment, connection, reading }: ReadSight,
   { mayRename }: { readonly mayRename: boolean },
   signal: AbortSignal,
 ): Promise<InitReport['environments'][number]> {
   try {
     if (signal.aborted) throw interrupted(environment)
     const isNew = await connection.prepare({ rename: mayRename })
-    return { environment, status: isNew ? 'initialised' : 'up-to-date', error: null }
+    const formerly = isNew ? formerOwner(environment, reading) : null
+    return { environment, status: isNew ? 'initialised' : 'up-to-date', formerly, error: null }
   } catch (cause) {
     if (!(cause instanceof MigrationManagerError)) throw cause
-    return { environment, status: 'failed', error: cause }
+    return { environment, status: 'failed', formerly: null, error: cause }
   }
 }
 

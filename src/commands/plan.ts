@@ -8,7 +8,7 @@ import { planSync } from '../core/plan.ts'
 import type { Plan, Selection } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findNotPromoted } from '../core/promotion.ts'
-import { environmentsToRead, resolveVersion, selectEnvironments } from './selection.ts'
+import { environmentsToRead, findEmptyShards, resolveVersion, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
 import type { Tolerance } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
@@ -93,6 +93,7 @@ async function decide(
     targets.push({ sight, plan: replan(sight.reading.history), replan })
   }
   const findings = [
+    ...findEmptyShards(project),
     ...targets.flatMap(({ sight }) => sight.reading.findings),
     ...targets.flatMap(({ plan }) => plan.findings),
     ...seen.matrix.findings.filter(({ code, environment }) => code === DIFFERS && selected.has(environment ?? '')),

@@ -4,13 +4,14 @@ import { allowFindings } from '../core/finding.ts'
 import type { AppliedMigration } from '../core/history.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import { compareVersions, versionOf } from '../core/migration.ts'
+import type { Migration } from '../core/migration.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findHeldLater, newestApplied, planRollback } from '../core/rollback-plan.ts'
 import type { RollbackSelection } from '../core/rollback-plan.ts'
 import { columnsOf, runChecks, toleranceOf } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
-import { environmentsFrom, selectEnvironments } from './selection.ts'
+import { environmentsFrom, findEmptyShards, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
@@ -30,6 +31,8 @@ export async function rollback(
   ports: SyncPorts,
 ): Promise<SyncReport> {
   refuseAtomicFleet(project, options)
+  if (project.shard !== undefined && isUnnamed(options))
+    throw versionNeeded('With --shard, each shard would choose for itself')
   if (selectEnvironments(project).length === 0) return NOTHING_TO_DO
   const planned = await planRollbacks(project, options, ports.checks, ports.emit, ports.signal)
   return carryOut(planned, project, options, ports)
@@ -60,10 +63,15 @@ async function decide(
     .filter(({ environment }) => selected.has(environment.name))
     .toSorted((a, b) => b.environment.order - a.environment.order)
   const reachable = lastFirst.flatMap((sight) => (sight.isReachable ? [sight] : []))
+  if (reachable.length < lastFirst.length && isUnnamed(options)) {
+    throw versionNeeded('Not all databases could be read, and one of those may hold a newer one')
+  }
   const allow = new Set(options.allow)
   const selection = resolveSelection(
     options,
     reachable.map(({ reading }) => reading.history),
+    // What a file has and nobody holds is taken back already, or was never applied in this shard.
+    seen.folders.flatMap(({ migrations }) => migrations),
   )
   const targets = reachable.map((sight): TargetPlan => {
     const { environment, reading } = sight
@@ -73,6 +81,7 @@ async function decide(
   })
   const plans = targets.map(({ plan }) => plan)
   const findings = [
+    ...findEmptyShards(project),
     ...targets.flatMap(({ sight }) => sight.reading.findings),
     ...plans.flatMap((plan) => plan.findings),
     ...findHeldLater(columnsOf(seen), plans),
@@ -86,14 +95,26 @@ async function decide(
   }
 }
 
-/** What a person wrote, against what is applied. Throws `usage/unknown-version` for what no environment holds. */
+function isUnnamed({ to, only }: SyncOptions): boolean {
+  return to === undefined && only === undefined
+}
+
+/** Which migration is the newest is only known of all databases together. */
+function versionNeeded(why: string): MigrationManagerError {
+  return new MigrationManagerError('usage/version-needed', `${why} which migration is the newest.`, {
+    hint: 'Nothing was taken back. Say which: rollback --only <version>, or --to <version> for all above it.',
+  })
+}
+
+/** What a person wrote, against what is applied. Throws `usage/unknown-version` for what no environment holds and no file is. */
 function resolveSelection(
   { to, only }: SyncOptions,
   histories: readonly (readonly AppliedMigration[])[],
+  files: readonly Migration[],
 ): RollbackSelection {
   if (to === undefined && only === undefined) return { kind: 'name', name: newestApplied(histories) ?? '' }
   const wanted = only ?? to ?? ''
-  const names = [...new Set(histories.flat().map(({ name }) => name))]
+  const names = [...new Set([...histories.flat(), ...files].map(({ name }) => name))]
   const isSame = (name: string): boolean => {
     const version = versionOf(name)
     return name === wanted || (/^\d+$/.test(wanted) && version !== null && compareVersions(version, wanted) === 0)
@@ -105,7 +126,7 @@ function resolveSelection(
     const option = only === undefined ? '--to' : '--only'
     throw new MigrationManagerError(
       'usage/unknown-version',
-      `${option} ${wanted}: no environment holds this migration.`,
+      `${option} ${wanted}: no environment holds this migration, and no file is called so.`,
       {
         hint: 'Look at status for what is applied. rollback --to 0 takes everything back.',
       },

@@ -1,6 +1,7 @@
 import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
 import { groupBy } from '../core/grouping.ts'
 import type { Migration } from '../core/migration.ts'
 import { compareVersions } from '../core/migration.ts'
@@ -11,6 +12,22 @@ export function selectEnvironments({ environments, selected }: Project): readonl
   if (selected === null) return environments
   const names = new Set(selected)
   return environments.filter(({ name }) => names.has(name))
+}
+
+/**
+ * Says which of the chosen environments a run leaves out because none of its databases falls to its shard; not where
+ * nothing at all is left, which every command says in place of a result.
+ */
+export function findEmptyShards(project: Project): readonly Finding[] {
+  const { shard } = project
+  if (shard === undefined || selectEnvironments(project).length === 0) return []
+  return shard.emptied.map((environment) => ({
+    code: 'shard/empty',
+    severity: 'info',
+    environment,
+    message: `No database of ${environment} falls to shard ${shard.part}/${shard.parts}.`,
+    hint: 'That is no mistake: its databases are those of other shards. Nothing is said of them here.',
+  }))
 }
 
 /**

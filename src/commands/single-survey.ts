@@ -27,16 +27,24 @@ export async function surveyOne(
   signal: AbortSignal,
 ): Promise<SingleSurvey> {
   const [environment, ...others] = selectEnvironments(project)
-  if (environment === undefined || others.length > 0 || project.selected === null) {
+  // A shard may leave one that nobody has named.
+  if (environment === undefined || others.length > 0 || project.selected === null || project.shard !== undefined) {
     throw new MigrationManagerError('usage/one-environment', `${what} in one environment.`, {
       hint:
-        environment === undefined ? 'Name it with --env, and leave --shard out.' : `Name it: --env ${environment.name}`,
+        environment === undefined || project.shard !== undefined
+          ? 'Name it with --env, and leave --shard out.'
+          : `Name it: --env ${environment.name}`,
     })
   }
   const seen = await survey(project, [environment], readFolders(project, [environment]), emit, signal)
   return decideFrom(seen, async () => {
     const [sight] = seen.sights
     if (sight === undefined || !sight.isReachable) throw new Error('no sight of the environment')
+    // One row by hand, and a lost history would no longer be seen to be lost.
+    const lost = sight.reading.findings.find(({ code }) => code === 'history/lost')
+    if (lost !== undefined) {
+      throw new MigrationManagerError(lost.code, lost.message, { environment: environment.name, hint: lost.hint })
+    }
     return {
       environment,
       sight,

@@ -1,8 +1,8 @@
-import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
-import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
+import { ProblemsError } from '../core/errors.ts'
 import type { Problem } from '../core/errors.ts'
 import { groupBy } from '../core/grouping.ts'
+import { refuseMixUps } from './mix-ups.ts'
 import { groupByOwner } from './selection.ts'
 import type { Sight, Survey } from './survey.ts'
 
@@ -63,39 +63,5 @@ export async function decideFrom<T>(seen: Survey, decide: () => Promise<T>, tole
   } catch (cause) {
     await seen[Symbol.asyncDispose]()
     throw cause
-  }
-}
-
-/**
- * Refuses what would make every later word about these environments wrong. Throws `target/same-database` or
- * `target/other-environment`.
- */
-export function refuseMixUps(sights: readonly Sight[], options: { readonly mayRename: boolean }): void {
-  const owners = new Map<string, Environment>()
-  for (const sight of sights) {
-    if (!sight.isReachable) continue
-    const { environment, reading } = sight
-    const twin = reading.databaseId === '' ? undefined : owners.get(reading.databaseId)
-    if (twin !== undefined) {
-      throw new MigrationManagerError(
-        'target/same-database',
-        `${twin.name} and ${environment.name} are the same database.`,
-        {
-          environment: environment.name,
-          hint: `Give each its own: look at ${twin.origin} and ${environment.origin}.`,
-        },
-      )
-    }
-    owners.set(reading.databaseId, environment)
-    if (reading.initialisedAs !== null && reading.initialisedAs !== ownerOf(environment) && !options.mayRename) {
-      throw new MigrationManagerError(
-        'target/other-environment',
-        `The database of ${environment.name} was initialised as ${reading.initialisedAs}.`,
-        {
-          environment: environment.name,
-          hint: `Is the connection string in ${environment.origin} the right one? If this database is ${ownerOf(environment)} from now on (a copy, or a new name), say so: migration-manager init --env ${environment.name} --allow target/other-environment`,
-        },
-      )
-    }
   }
 }

@@ -22,6 +22,8 @@ export interface Configuration {
    * without either. Empty only where a shard leaves nothing of them, which means none and not all.
    */
   readonly selected: readonly string[]
+  /** The environments of many databases that `--env` chose and of which none falls to the shard. */
+  readonly emptied: readonly string[]
   /** The schema of the history tables. */
   readonly schema: string
   readonly limits: Limits
@@ -77,10 +79,16 @@ export function resolveConfiguration(sources: Sources): Configuration {
   problems.push(...unreadable)
   const environments: Environment[] = []
   const selected: string[] = []
+  const emptied: string[] = []
   for (const [order, environment] of names.entries()) {
-    for (const { name, database, origin, connection } of listDatabases(environment, databases.get(environment))) {
-      const isOurs = database === null || sources.shard === undefined || isInShard(name, sources.shard)
-      if (isOurs && isSelected(environment, database)) selected.push(name)
+    const listed = listDatabases(environment, databases.get(environment))
+    const chosen = listed.filter(({ database }) => isSelected(environment, database))
+    const ours = chosen.filter(
+      ({ name, database }) => database === null || sources.shard === undefined || isInShard(name, sources.shard),
+    )
+    selected.push(...ours.map(({ name }) => name))
+    if (ours.length === 0 && chosen.length > 0) emptied.push(environment)
+    for (const { name, database, origin, connection } of listed) {
       environments.push({
         name,
         ...(database === null ? {} : { fleet: environment }),
@@ -100,6 +108,7 @@ export function resolveConfiguration(sources: Sources): Configuration {
   return {
     environments,
     selected,
+    emptied,
     schema,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
     supabase: config.supabase ?? null,

@@ -28,11 +28,20 @@ export function groupFleets(matrix: Matrix): Matrix {
     if (!columns.has(owner)) columns.set(owner, { ...environment, name: owner })
   }
   const fleets = new Map(matrix.environments.flatMap(({ name, fleet }) => (fleet === undefined ? [] : [[name, fleet]])))
-  return { ...matrix, environments: [...columns.values()], rows: matrix.rows.map((row) => groupRow(row, fleets)) }
+  const sizes = new Map<string, number>()
+  for (const fleet of fleets.values()) sizes.set(fleet, (sizes.get(fleet) ?? 0) + 1)
+  return {
+    ...matrix,
+    environments: [...columns.values()],
+    rows: matrix.rows.map((row) => groupRow(row, fleets, sizes)),
+  }
 }
 
-/** `fleets`: the fleet of each database that has one. */
-function groupRow(row: MatrixRow, fleets: ReadonlyMap<string, string>): MatrixRow {
+/**
+ * `fleets`: the fleet of each database that has one; `sizes`: how many databases a fleet has, also those without a cell
+ * (a migration whose file is gone has one only where it is applied).
+ */
+function groupRow(row: MatrixRow, fleets: ReadonlyMap<string, string>, sizes: ReadonlyMap<string, number>): MatrixRow {
   const cells = new Map<string, Cell>()
   const tallies = new Map<string, Record<CellState, number>>()
   for (const [name, cell] of row.cells) {
@@ -45,7 +54,7 @@ function groupRow(row: MatrixRow, fleets: ReadonlyMap<string, string>): MatrixRo
     tally[cell.state]++
     tallies.set(fleet, tally)
     // The place in the order is that of the first database.
-    cells.set(fleet, { state: gravestOf(tally), row: null, tally })
+    cells.set(fleet, { state: gravestOf(tally), row: null, fleet: { size: sizes.get(fleet) ?? 0, tally } })
   }
   return { ...row, cells }
 }

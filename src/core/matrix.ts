@@ -28,8 +28,8 @@ export interface Cell {
   readonly state: CellState
   /** The row of the history, where there is one. */
   readonly row: AppliedMigration | null
-  /** Of how many databases this is the state, where the cell stands for a fleet; see `groupFleets`. */
-  readonly tally?: Tally
+  /** Where the cell stands for a fleet (see `groupFleets`): its size, and how many of its databases are in which state. */
+  readonly fleet?: { readonly size: number; readonly tally: Tally }
 }
 
 /** How many cells, or databases, are in which state. */
@@ -144,11 +144,6 @@ function findDifferences(columns: readonly Column[]): readonly Finding[] {
     }
   }
   return findings
-}
-
-/** How many there are in all states together. */
-export function sizeOf(tally: Tally): number {
-  return Object.values(tally).reduce((sum, some) => sum + some, 0)
 }
 
 export function emptyTally(): Record<CellState, number> {

@@ -2,6 +2,15 @@ import type { Actor, Driver } from './driver.ts'
 import type { Environment } from './environment.ts'
 import type { Limits } from './policy.ts'
 
+/** One of several runs that share the databases of fleets among them. */
+export interface ShardOfRun {
+  /** From 1 to `parts`. */
+  readonly part: number
+  readonly parts: number
+  /** The chosen fleets of which no database falls to it. */
+  readonly emptied: readonly string[]
+}
+
 /** Everything a command must know that does not change while it runs. */
 export interface Project {
   /** The working directory; relative folders start here. */
@@ -10,6 +19,8 @@ export interface Project {
   readonly environments: readonly Environment[]
   /** The names given with `--env`; null for all. */
   readonly selected: readonly string[] | null
+  /** Of fleets only a part is worked on; absent where all of their databases are. */
+  readonly shard?: ShardOfRun | undefined
   readonly historySchema: string
   readonly limits: Limits
   /** How many databases of one server are connected to at once, `DEFAULT_CONCURRENCY` when absent. */

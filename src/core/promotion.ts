@@ -1,4 +1,5 @@
 import type { Environment } from './environment.ts'
+import { fleetIn } from './fleet.ts'
 import type { Finding } from './finding.ts'
 import type { Column } from './matrix.ts'
 import type { Migration } from './migration.ts'
@@ -41,8 +42,17 @@ function notPromoted(environment: string, predecessor: string, { name, file }: M
       : `${environment} would get ${name} before ${predecessor} has it.`,
     hint: isOther
       ? `Put ${file} back as ${predecessor} ran it, and write the change as a new migration. To go on all the same, add --allow history/not-promoted.`
-      : `Sync ${predecessor} first, or both: --env ${predecessor},${environment}. To overtake on purpose, add --allow history/not-promoted.`,
+      : `${wayToPromote(environment, predecessor)} To overtake on purpose, add --allow history/not-promoted.`,
   }
+}
+
+/** Of fleets one database of hundreds is named, and a shard holds only some of each. */
+function wayToPromote(environment: string, predecessor: string): string {
+  const fleet = fleetIn(predecessor)
+  if (fleet !== null) return `Sync all of ${fleet} first, every shard of it: --env ${fleet}.`
+  return fleetIn(environment) === null
+    ? `Sync ${predecessor} first, or both: --env ${predecessor},${environment}.`
+    : `Sync ${predecessor} first: --env ${predecessor}.`
 }
 
 /** A database of the environment next to another one, and what `describe` says that it holds. */

@@ -1,5 +1,6 @@
 import { allowFindings } from './finding.ts'
 import type { Finding } from './finding.ts'
+import { fleetIn } from './fleet.ts'
 import { compareNames, digestHistory, findHalfway } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import type { Column } from './matrix.ts'
@@ -115,6 +116,15 @@ function findNotLatest(
   ]
 }
 
+/** Of fleets one database of hundreds is named, and a shard holds only some of each. */
+function wayToTakeBack(environment: string, later: string): string {
+  const fleet = fleetIn(later)
+  if (fleet !== null) return `Take it back in all of ${fleet} first, every shard of it: --env ${fleet}.`
+  return fleetIn(environment) === null
+    ? `Take it back in ${later} as well: --env ${environment},${later}.`
+    : `Take it back in ${later} first: --env ${later}.`
+}
+
 /**
  * Finds migrations that an environment would lose while the one behind it in the promotion order keeps them: it would
  * then hold what the one before does not. `columns` are in promotion order.
@@ -136,7 +146,7 @@ export function findHeldLater(columns: readonly Column[], plans: readonly Plan[]
           environment: environment.name,
           migration: migration.name,
           message: `${environment.name} would lose ${migration.name} while ${later} keeps it.`,
-          hint: `Take it back in ${later} as well: --env ${environment.name},${later}. To go on all the same, add --allow rollback/held-later.`,
+          hint: `${wayToTakeBack(environment.name, later)} To go on all the same, add --allow rollback/held-later.`,
         },
       ]
     }),

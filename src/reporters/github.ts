@@ -3,7 +3,6 @@ import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import { chooseFew } from '../core/few.ts'
 import { fleetIn, groupFleets } from '../core/fleet.ts'
-import { sizeOf } from '../core/matrix.ts'
 import type { Cell, CellState, Matrix } from '../core/matrix.ts'
 
 /** What a command found, for those who show it elsewhere than on the terminal. */
@@ -128,9 +127,9 @@ function bullet(code: string, message: string): string {
 }
 
 /** Of a fleet, in how many of its databases the migration is applied, where it is not in all. */
-function describeCell({ state, tally }: Cell): string {
-  if (tally === undefined || state === 'applied') return SYMBOLS[state]
-  return `${SYMBOLS[state]} (${tally[state]} of ${sizeOf(tally)})`
+function describeCell({ state, fleet }: Cell): string {
+  if (fleet === undefined || state === 'applied') return SYMBOLS[state]
+  return `${SYMBOLS[state]} (${fleet.tally[state]} of ${fleet.size})`
 }
 
 function escapeCell(text: string): string {

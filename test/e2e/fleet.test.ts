@@ -294,3 +294,102 @@ test('a shard does not overtake databases of the environment before that fall to
   expect(statuses.has('applied')).toBe(false)
   for (const tenant of tenants.slice(1)) expect(await effectsOf(tenant)).toBe('')
 })
+
+const REVERSIBLE = {
+  ...FILES,
+  'database/001-account.down.sql': 'DROP TABLE account;\nDROP TABLE effect;\n',
+  'database/002-name.down.sql': "ALTER TABLE account DROP COLUMN name;\nDELETE FROM effect WHERE name = '002';\n",
+} as const
+
+test('a rollback that names no version does not take back another migration in each shard', async () => {
+  await using fleet = await createFleet(4, REVERSIBLE)
+  const { project, tenants } = fleet
+  await project.run(['sync', '--to', '001', '--yes'])
+  await project.run(['sync', '--env', 'dev'])
+  expect(await project.run(['sync', '--env', 'prod', '--shard', '1/2', '--yes'])).toMatchObject({ exitCode: 0 })
+  const before = await Promise.all(tenants.map(effectsOf))
+  expect(new Set(before)).toEqual(new Set(['001', '001,002']))
+
+  const refused = await project.run(['rollback', '--env', 'prod', '--shard', '2/2', '--yes'])
+  expect(refused).toMatchObject({ exitCode: EXIT.usage })
+  expect(refused.stderr).toContain('usage/version-needed')
+  expect(await Promise.all(tenants.map(effectsOf))).toEqual(before)
+
+  for (const part of ['1/2', '2/2']) {
+    const named = await project.run(['rollback', '--env', 'prod', '--only', '002', '--shard', part, '--yes'])
+    expect({ exitCode: named.exitCode, stderr: named.stderr }).toMatchObject({ exitCode: 0 })
+  }
+  expect(new Set(await Promise.all(tenants.map(effectsOf)))).toEqual(new Set(['001']))
+})
+
+test('a rollback that names no version does not guess past a database that cannot be read', async () => {
+  await using fleet = await createFleet(3, REVERSIBLE)
+  const { project, tenants } = fleet
+  await project.run(['sync', '--to', '001', '--yes'])
+  await project.run(['sync', '--env', 'dev,prod/t01', '--yes'])
+  project.write('tenants.txt', project.read('tenants.txt').replace(/^t01=.*$/mu, 't01=postgres://u:p@127.0.0.1:1/x'))
+
+  const refused = await project.run(['rollback', '--env', 'prod', '--max-failures', '1', '--yes'])
+
+  expect(refused).toMatchObject({ exitCode: EXIT.usage })
+  expect(refused.stderr).toContain('Not all databases could be read')
+  for (const tenant of tenants.slice(1)) expect(await effectsOf(tenant)).toBe('001')
+})
+
+test('a shard that holds none of an environment says so beside the others', async () => {
+  await using fleet = await createFleet(1, FILES)
+  const { project } = fleet
+  await project.run(['sync', '--yes'])
+
+  const parts = [1, 2, 3].map((part) => `${part}/3`)
+  const runs = await Promise.all(parts.map((part) => project.run(['status', '--check', '--shard', part])))
+  const synced = await Promise.all(parts.map((part) => project.run(['sync', '--shard', part, '--yes', '--json'])))
+
+  expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+  const empty = parts.filter((part) =>
+    runs.some(({ stdout }) => stdout.includes(`No database of prod falls to shard ${part}.`)),
+  )
+  expect(empty).toHaveLength(2)
+  expect(synced.flatMap((run) => run.json()['findings']).filter(({ code }) => code === 'shard/empty')).toHaveLength(2)
+})
+
+test('a repair takes no environment from a shard that leaves only one', async () => {
+  await using fleet = await createFleet(1, FILES)
+  const { project } = fleet
+  await project.run(['sync', '--yes'])
+
+  for (const part of ['1/2', '2/2']) {
+    const args = ['repair', 'mark-not-applied', '002', '--reason', 'x', '--yes', '--shard', part]
+    expect(await project.run(args)).toMatchObject({ exitCode: EXIT.usage })
+  }
+  expect(await project.run(['status', '--check'])).toMatchObject({ exitCode: 0 })
+})
+
+test('databases in the wrong list are named together, and not offered a new name one by one', async () => {
+  await using fleet = await createFleet(8, FILES)
+  const { project, dev } = fleet
+  await project.run(['sync', '--yes'])
+  const asStaging = { DATABASE_URL: dev.url, PROD_DATABASE_URLS_FILE: '', STAGING_DATABASE_URLS_FILE: 'tenants.txt' }
+
+  const run = await project.run(['status'], { env: asStaging })
+
+  expect(run.exitCode).toBe(EXIT.unsafe)
+  expect(run.stderr).toContain(
+    '8 of the 8 databases of staging were initialised as prod: staging/t01, staging/t02, staging/t03, staging/t04, staging/t05 and 3 more.',
+  )
+  expect(run.stderr).toContain('tenants.txt (STAGING_DATABASE_URLS_FILE), line 1')
+  expect(run.stderr).toContain('init --env staging --allow target/other-environment')
+})
+
+test('a migration whose file is gone says in how many databases of all it is applied', async () => {
+  await using fleet = await createFleet(4, FILES)
+  const { project } = fleet
+  await project.run(['sync', '--to', '001', '--yes'])
+  await project.run(['sync', '--env', 'dev'])
+  await project.run(['sync', '--env', 'prod/t01', '--yes'])
+  project.remove('database/002-name.sql')
+
+  const { stdout } = await project.run(['status'])
+
+  expect(stdout).toContain('applied in dev, prod (1 of 4), but the file is gone')
+})

@@ -45,6 +45,24 @@ test('a database that was initialised as another environment is refused until in
   expect(await appliedNames(database)).toEqual(['001-items', '002-more'])
 })
 
+test('a database of prod is not registered as dev unasked, nor while it is still that of prod', async () => {
+  await using database = await createDatabase('prod')
+  await using project = createProject({ files: FILES })
+  await project.run(['sync', '--yes'], { env: { PROD_DATABASE_URL: database.url } })
+  const rename = ['init', '--env', 'dev', '--allow', 'target/other-environment']
+
+  const both = { DATABASE_URL: database.url, PROD_DATABASE_URL: database.url }
+  const twice = await project.run([...rename, '--yes'], { env: both })
+  const unasked = await project.run(rename, { env: { DATABASE_URL: database.url } })
+  const still = await project.run(['status'], { env: { PROD_DATABASE_URL: database.url } })
+  const confirmed = await project.run([...rename, '--yes'], { env: { DATABASE_URL: database.url } })
+
+  expect(twice).toMatchObject({ exitCode: 8, stderr: expect.stringContaining('target/same-database') })
+  expect(unasked).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('policy/confirmation-needed') })
+  expect(still).toMatchObject({ exitCode: 0 })
+  expect(confirmed).toMatchObject({ exitCode: 0, stdout: 'dev  registered anew, was prod\n' })
+})
+
 test('a schema_migrations table of another tool stops everything and is left alone', async () => {
   await using dev = await createDatabase('dev')
   await using prod = await createDatabase('prod')

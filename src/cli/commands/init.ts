@@ -75,10 +75,10 @@ function renderLines(report: InitReport, files: readonly string[], isConfigured:
   const lines = [
     ...files.map((file) => `${page.paint('good', '+')} ${file}`),
     ...tellFew(
-      report.environments.map(({ environment: { name }, status }) => ({
+      report.environments.map(({ environment: { name }, status, formerly }) => ({
         environment: name,
-        kind: status,
-        text: `${page.paint('strong', name)}  ${words[status]}`,
+        kind: `${status} ${formerly}`,
+        text: `${page.paint('strong', name)}  ${formerly === null ? words[status] : page.paint('good', `registered anew, was ${formerly}`)}`,
       })),
       page,
     ),

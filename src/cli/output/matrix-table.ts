@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type TableClass from 'cli-table3'
 import { groupFleets } from '../../core/fleet.ts'
-import { isAppliedEverywhere, sizeOf } from '../../core/matrix.ts'
+import { isAppliedEverywhere } from '../../core/matrix.ts'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
 import { EMPTY_SHARD } from './fleet.ts'
 import { columnsOf, count, shorten } from './page.ts'
@@ -75,17 +75,17 @@ function paintCell(state: CellState | undefined, page: Page): string {
 /** Why a row is not all ticks, in a few words. */
 function describeRow(row: MatrixRow): string {
   const by = (state: CellState): string[] =>
-    [...row.cells].flatMap(([name, { state: shown, tally }]) => {
-      if (tally === undefined) return shown === state ? [name] : []
-      const of = sizeOf(tally)
-      return tally[state] === 0 ? [] : tally[state] === of ? [name] : [`${name} (${tally[state]} of ${of})`]
+    [...row.cells].flatMap(([name, { state: shown, fleet }]) => {
+      if (fleet === undefined) return shown === state ? [name] : []
+      const some = fleet.tally[state]
+      return some === 0 ? [] : some === fleet.size ? [name] : [`${name} (${some} of ${fleet.size})`]
     })
   const changed = by('changed')
   const missing = by('missing')
   const started = by('started')
   const pending = by('pending')
-  const isPendingEverywhere = [...row.cells.values()].every(({ state, tally }) =>
-    tally === undefined ? state === 'pending' : tally.pending > 0 && tally.pending === sizeOf(tally),
+  const isPendingEverywhere = [...row.cells.values()].every(({ state, fleet }) =>
+    fleet === undefined ? state === 'pending' : fleet.tally.pending === fleet.size,
   )
   return [
     started.length === 0 ? null : `never finished in ${started.join(', ')}`,

@@ -26,7 +26,7 @@ function drawn(matrix: Matrix): readonly string[] {
   return groupFleets(matrix).rows.map(({ name, cells }) =>
     [
       name,
-      ...[...cells].map(([environment, { state, tally }]) => `${environment} ${state} ${tally?.[state] ?? '-'}`),
+      ...[...cells].map(([environment, { state, fleet }]) => `${environment} ${state} ${fleet?.tally[state] ?? '-'}`),
     ].join(' | '),
   )
 }
