@@ -5,7 +5,7 @@ import { lostError, unknownError } from './failure.ts'
 import { isLoss } from './link.ts'
 import { waitForLock } from './lock-wait.ts'
 import { composeMessage } from './message.ts'
-import { GUARD, localSettings } from './message-context.ts'
+import { GUARD, keepOthersOut, localSettings } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { followProgress } from './progress.ts'
 import { doBlock, quoteLiteral, quoteNullable } from './quote.ts'
@@ -78,6 +78,7 @@ function amendMessage(context: MessageContext, { kind, migration, before, after,
   })
   return `BEGIN;${localSettings(context)}SET LOCAL row_security = off;
 ${doBlock(`BEGIN
+${keepOthersOut(context)}
 IF NOT ${fits} THEN RAISE EXCEPTION 'the history has moved on' USING ERRCODE = '${GUARD.stale}'; END IF;
 ${changeOf(context, name, before, after)}
 ${entry};

@@ -54,3 +54,11 @@ export function localSettings({ limits, serverVersion }: MessageContext): string
 export function silenceOf({ limits }: Pick<MessageContext, 'limits'>): number {
   return limits.statementTimeoutMs + limits.lockTimeoutMs + limits.silenceMs
 }
+
+/**
+ * The PL/pgSQL statement by which a transaction keeps other runs out until it ends: behind a transaction pooler the lock of
+ * the opening has ended with the opening's own transaction.
+ */
+export function keepOthersOut({ key }: Pick<MessageContext, 'key'>): string {
+  return `IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
+}

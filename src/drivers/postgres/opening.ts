@@ -2,7 +2,7 @@ import type { Step } from '../../core/plan.ts'
 import { tell } from './marker.ts'
 import { prepareRows } from './history-row.ts'
 import type { RowStatements } from './history-row.ts'
-import { GUARD, localSettings } from './message-context.ts'
+import { GUARD, keepOthersOut, localSettings } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { appendLog, createTables, historyDigest } from './tables.ts'
@@ -71,5 +71,5 @@ ${rows === 'prepared' ? prepareRows(context, kinds) : ''}COMMIT;${tell(context, 
 function takeLock({ key, hasSession }: MessageContext): string {
   const refuse = `THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
   const session = hasSession ? `IF NOT pg_catalog.pg_try_advisory_lock(${key}) ${refuse}` : ''
-  return `${session} IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) ${refuse}`
+  return `${session} ${keepOthersOut({ key })}`
 }

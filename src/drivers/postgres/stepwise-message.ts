@@ -3,7 +3,7 @@ import type { Migration } from '../../core/migration.ts'
 import type { Step } from '../../core/plan.ts'
 import type { Unit } from '../../sql/steps.ts'
 import type { SqlSource } from '../../core/rollback.ts'
-import { GUARD, localSettings } from './message-context.ts'
+import { GUARD, keepOthersOut, localSettings } from './message-context.ts'
 import type { MessageContext } from './message-context.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { appendLog } from './tables.ts'
@@ -48,7 +48,7 @@ IF NOT FOUND THEN ${STALE}; END IF;`
 IF NOT FOUND THEN ${STALE}; END IF;`
   return `BEGIN;${localSettings(context)}
 ${doBlock(`BEGIN
-IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;
+${keepOthersOut({ key })}
 ${claim}
 ${kind === 'apply' ? '' : `${beginning(context, migration, steps)};`}
 END`)}
