@@ -1,6 +1,7 @@
 import type { Check } from '../core/check.ts'
 import { checkPostgresAtomic, checkPostgresContent } from './content.ts'
 import { checkD1Atomic, checkD1Content } from './d1.ts'
+import { findSecrets } from './secrets.ts'
 
 /** What one engine's SQL is looked at for. */
 interface EngineChecks {
@@ -16,9 +17,11 @@ const CHECKS: Readonly<Record<string, EngineChecks>> = {
   d1: { content: checkD1Content, atomic: checkD1Atomic },
 }
 
-/** What in the text of the steps cannot be run by the environment's engine, with its place. */
-export const checkContent: Check = async (plan, environment, reading) =>
-  CHECKS[environment.engine]?.content(plan, environment, reading) ?? []
+/** What in the text of the steps cannot be run by the environment's engine, and what should not stand there, with its place. */
+export const checkContent: Check = async (plan, environment, reading) => [
+  ...((await CHECKS[environment.engine]?.content(plan, environment, reading)) ?? []),
+  ...findSecrets(plan),
+]
 
 /** What cannot be part of an atomic run. */
 export const checkAtomicContent: Check = async (plan, environment, reading) =>
