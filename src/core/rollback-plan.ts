@@ -111,7 +111,7 @@ function findNotLatest(
       environment,
       migration,
       message: `${migration} is not the latest in ${environment}: ${staying.map(({ name }) => name).join(', ')} came after it.`,
-      hint: `Take those back as well: migration-manager rollback --to ${versionOf(before) ?? '0'}. If nothing of them rests on it, add --allow rollback/not-latest.`,
+      hint: `Take those back as well: migration-manager rollback --to ${versionOf(before) ?? '0'} --env ${environment}. If nothing of them rests on it, add --allow rollback/not-latest.`,
     },
   ]
 }
