@@ -137,7 +137,10 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
       environment,
       migration: row.name,
       message: `The rollback of ${row.name} was cut off in ${environment} after ${halfway.done} of its steps.`,
-      hint: `Run the same rollback again: it goes on at step ${halfway.done + 1}.`,
+      hint:
+        file === undefined
+          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and the same rollback goes on at step ${halfway.done + 1}. Or set ${environment} right by hand, then: migration-manager repair finish ${row.name} --env ${environment} --reason "…" if all of the migration is there again, repair abandon if nothing is.`
+          : `Run the same rollback again: it goes on at step ${halfway.done + 1}.`,
     }
   }
   if (isResumable(row) && file !== undefined && file.checksum !== row.checksum) {

@@ -46,7 +46,7 @@ export function planRollback(
       : [Object.freeze({ kind: 'revert', migration, resumeAt: findHalfway(row)?.done ?? null })]
   })
   const findings = [
-    ...findDisagreements(environment, files, wanted).map((finding) => asSeenByRollback(finding, rows)),
+    ...findDisagreements(environment, files, wanted).map((finding) => asSeenByRollback(finding, rows, byName)),
     ...wanted.flatMap((row) => findNoWayBack(environment, byName.get(row.name))),
     ...findNotLatest(environment, rows, names),
   ]
@@ -64,18 +64,27 @@ function isWanted(name: string, selection: RollbackSelection): boolean {
   return version !== null && compareVersions(version, selection.version) > 0
 }
 
-/** What was cut off on its way back goes on; what was cut off on its way there cannot be taken back from its middle. */
-function asSeenByRollback(finding: Finding, rows: readonly AppliedMigration[]): Finding {
+/**
+ * What was cut off on its way back goes on; what was cut off on its way there cannot be taken back from its middle. Both
+ * need the file as it was begun, and where it is not there the finding says so already.
+ */
+function asSeenByRollback(
+  finding: Finding,
+  rows: readonly AppliedMigration[],
+  byName: ReadonlyMap<string, Migration>,
+): Finding {
   const row = rows.find(({ name }) => name === finding.migration)
   const halfway = row === undefined ? null : findHalfway(row)
-  if (finding.code !== 'history/unfinished' || halfway === null) return finding
-  return halfway.kind === 'revert'
-    ? { ...finding, severity: 'warn', hint: `It goes on at step ${halfway.done + 1}.` }
-    : {
-        ...finding,
-        severity: 'block',
-        hint: `Run sync first: it goes on at step ${halfway.done + 1}. Or undo its steps by hand, then: migration-manager repair abandon ${finding.migration} --env ${finding.environment} --reason "…"`,
-      }
+  const file = byName.get(finding.migration ?? '')
+  if (finding.code !== 'history/unfinished' || halfway === null || file === undefined) return finding
+  if (halfway.kind === 'revert')
+    return { ...finding, severity: 'warn', hint: `It goes on at step ${halfway.done + 1}.` }
+  if (file.checksum !== row?.checksum) return finding
+  return {
+    ...finding,
+    severity: 'block',
+    hint: `Run sync first: it goes on at step ${halfway.done + 1}. Or undo its steps by hand, then: migration-manager repair abandon ${finding.migration} --env ${finding.environment} --reason "…"`,
+  }
 }
 
 function findNoWayBack(environment: string, file: Migration | undefined): readonly Finding[] {

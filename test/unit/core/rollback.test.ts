@@ -133,10 +133,37 @@ describe('planRollback', () => {
     expect(codes(there.findings)).toEqual(['block history/unfinished'])
   })
 
+  test('was up to date where the file of a half taken back migration is gone', () => {
+    const name = '003-c'
+    const history = [row('002-b'), row(name, { status: 'started', appliedAt: null, step: -3 })]
+    const plan = planRollback('dev', [file('002-b')], history, { kind: 'name', name }, new Set(['history/unfinished']))
+
+    expect(codes(plan.findings)).toEqual(['block history/unfinished'])
+    expect(plan.findings[0]?.hint).toMatch(/^Bring 003-c\.sql back .* at step 3\..*repair finish 003-c --env dev/u)
+  })
+
+  test.each([
+    ['edited', [file('002-b'), { ...file('003-c'), checksum: 'sha256:other' as const }], /^Put the file back/u],
+    ['gone', [file('002-b')], /^Bring 003-c\.sql back/u],
+  ])('sent to sync, which refuses it, who had begun a file that is %s since', (_what, files, hint) => {
+    const name = '003-c'
+    const history = [row('002-b'), row(name, { status: 'started', appliedAt: null, step: 2 })]
+    const plan = planRollback('dev', files, history, { kind: 'name', name }, NOTHING)
+
+    expect(codes(plan.findings)).toContain('block history/unfinished')
+    expect(plan.findings.find(({ code }) => code === 'history/unfinished')?.hint).toMatch(hint)
+  })
+
   test('takes a migration out of the middle when that is allowed by name', () => {
     const plan = planRollback('dev', FILES, ROWS, { kind: 'name', name: '002-b' }, new Set(['rollback/not-latest']))
     expect(codes(plan.findings)).toEqual(['warn rollback/not-latest'])
     expect(plan.steps).toHaveLength(1)
+  })
+
+  test('advised to take back all environments where one was named', () => {
+    const [finding] = planRollback('dev', FILES, ROWS, { kind: 'name', name: '002-b' }, NOTHING).findings
+
+    expect(finding?.hint).toContain('migration-manager rollback --to 001 --env dev. ')
   })
 })
 
