@@ -4,6 +4,7 @@ import { allowFindings } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import type { AppliedMigration } from '../core/history.ts'
 import type { Column, Folder } from '../core/matrix.ts'
+import { keepNamesThatRan } from '../core/out-of-order.ts'
 import { planSync } from '../core/plan.ts'
 import type { Plan, Selection } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
@@ -92,13 +93,17 @@ async function decide(
       planSync(sight.environment.name, seen.migrationsOf(sight.environment), history, selection)
     targets.push({ sight, plan: replan(sight.reading.history), replan })
   }
+  const columns = columnsOf(seen)
   const findings = [
     ...findEmptyShards(project),
     ...targets.flatMap(({ sight }) => sight.reading.findings),
-    ...targets.flatMap(({ plan }) => plan.findings),
+    ...keepNamesThatRan(
+      targets.flatMap(({ plan }) => plan.findings),
+      columns,
+    ),
     ...seen.matrix.findings.filter(({ code, environment }) => code === DIFFERS && selected.has(environment ?? '')),
     ...findNotPromoted(
-      columnsOf(seen),
+      columns,
       targets.map(({ plan }) => plan),
     ),
     ...(await runChecks(checks, targets)),

@@ -206,6 +206,10 @@ function missing(environment: string, row: AppliedMigration, renamed: Migration 
   }
 }
 
+/** The other way out for a file that is out of order. */
+export const IF_ORDER_IS_FREE: string =
+  'If it does not matter in which order the two run, add --allow history/out-of-order.'
+
 /** Steps that sort before something that is already applied: a late arrival, perhaps from another branch. */
 function findOutOfOrder(
   environment: string,
@@ -225,7 +229,7 @@ function findOutOfOrder(
       environment,
       migration: migration.name,
       message: `${migration.name} is pending in ${environment}, but comes before ${newest}, which is already applied.`,
-      hint: `Rename ${migration.file} to the next free number. If it does not matter in which order the two run, add --allow history/out-of-order.`,
+      hint: `If it has run nowhere yet, rename ${migration.file} to the next free number. ${IF_ORDER_IS_FREE}`,
     }))
 }
 
