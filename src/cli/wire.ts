@@ -136,10 +136,10 @@ function uniqueFolders(folders: readonly CheckedFolder[]): readonly CheckedFolde
 
 /** A check of the files' text; what reads it is loaded when there is a text to read. */
 function content(name: 'checkContent' | 'checkAtomicContent'): Check {
-  return async (plan, environment, reading) => {
+  return async (plan, environment, reading, plans) => {
     if (plan.steps.length === 0) return []
     const checks = await import('../lint/engines.ts')
-    return checks[name](plan, environment, reading)
+    return checks[name](plan, environment, reading, plans)
   }
 }
 

@@ -68,7 +68,7 @@ async function checkFolder(
   const inspect = async (kind: Step['kind'], files: readonly Migration[]): Promise<readonly Finding[]> => {
     const steps = files.map((migration): Step => ({ kind, migration, resumeAt: null }))
     const plan = { environment: 'rehearsal', steps, findings: [], basis: digestHistory([]) }
-    return (await Promise.all(ports.checks.map((check) => check(plan, target.environment, reading)))).flat()
+    return (await Promise.all(ports.checks.map((check) => check(plan, target.environment, reading, [plan])))).flat()
   }
   const ups = (await inspect('apply', migrations)).filter(isBlocking)
   if (ups.length > 0) return { reversals: untried(migrations), findings: ups }

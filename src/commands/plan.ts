@@ -124,8 +124,9 @@ export function toleranceOf(project: Project, { maxFailures = 0 }: SyncOptions):
 
 /** What all checks find in all plans. What is wrong with a file is said once, of the file. */
 export async function runChecks(checks: readonly Check[], targets: readonly TargetPlan[]): Promise<readonly Finding[]> {
+  const plans = targets.map(({ plan }) => plan)
   const found = await Promise.all(
-    targets.flatMap(({ sight, plan }) => checks.map((check) => check(plan, sight.environment, sight.reading))),
+    targets.flatMap(({ sight, plan }) => checks.map((check) => check(plan, sight.environment, sight.reading, plans))),
   )
   return oncePerMigration(found.flat())
 }

@@ -3,6 +3,7 @@ import type { Reading } from '../core/driver.ts'
 import type { Environment } from '../core/environment.ts'
 import type { Finding, Severity } from '../core/finding.ts'
 import type { Migration } from '../core/migration.ts'
+import { describeNotAtomic } from '../core/not-atomic.ts'
 import { sourceOf } from '../core/plan.ts'
 import type { Step } from '../core/plan.ts'
 import { describeEditedRollback } from '../core/rollback.ts'
@@ -29,16 +30,10 @@ export const checkPostgresContent: Check = async (plan, environment, reading) =>
 }
 
 /** What cannot be part of an atomic run: all of it must fit into one transaction that is held open. */
-export const checkPostgresAtomic: Check = async (plan) =>
+export const checkPostgresAtomic: Check = async (plan, _environment, _reading, plans) =>
   plan.steps
     .filter((step) => readScript(sourceOf(step).sql).runsInSteps)
-    .map(({ migration }) => ({
-      code: 'sql/not-atomic',
-      severity: 'block',
-      migration: migration.name,
-      message: `${migration.name} cannot run in a transaction, so it cannot be part of an atomic sync.`,
-      hint: `Sync it first without --atomic: migration-manager sync --to ${migration.version}`,
-    }))
+    .map((step) => ({ ...describeNotAtomic(step, plans), severity: 'block', migration: step.migration.name }))
 
 /** The findings about one step's text, in the order of the text. */
 export function findContentProblems(step: Step): readonly Finding[] {

@@ -18,11 +18,11 @@ const CHECKS: Readonly<Record<string, EngineChecks>> = {
 }
 
 /** What in the text of the steps cannot be run by the environment's engine, and what should not stand there, with its place. */
-export const checkContent: Check = async (plan, environment, reading) => [
-  ...((await CHECKS[environment.engine]?.content(plan, environment, reading)) ?? []),
+export const checkContent: Check = async (plan, environment, reading, plans) => [
+  ...((await CHECKS[environment.engine]?.content(plan, environment, reading, plans)) ?? []),
   ...findSecrets(plan),
 ]
 
 /** What cannot be part of an atomic run. */
-export const checkAtomicContent: Check = async (plan, environment, reading) =>
-  CHECKS[environment.engine]?.atomic(plan, environment, reading) ?? []
+export const checkAtomicContent: Check = async (plan, environment, reading, plans) =>
+  CHECKS[environment.engine]?.atomic(plan, environment, reading, plans) ?? []

@@ -85,7 +85,13 @@ describe('sync --atomic', () => {
 
     expect(result.exitCode).toBe(4)
     expect(result.json()['findings']).toEqual(
-      expect.arrayContaining([expect.objectContaining({ code: 'sql/not-atomic', migration: '003-v' })]),
+      expect.arrayContaining([
+        expect.objectContaining({
+          code: 'sql/not-atomic',
+          migration: '003-v',
+          hint: 'Sync it first without --atomic: migration-manager sync --to 003 --env dev',
+        }),
+      ]),
     )
     expect(await names(dev)).toEqual([])
   })

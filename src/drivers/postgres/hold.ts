@@ -1,5 +1,6 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { reach } from '../../core/kill-point.ts'
+import { describeNotAtomic } from '../../core/not-atomic.ts'
 import type { Held, HoldResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
 import { findCulprit } from './culprit.ts'
@@ -30,7 +31,7 @@ export async function holdSteps(run: Run, steps: readonly Step[], basis: string)
     const { migration } = step
     const part = readPart(step)
     if (part.kind === 'unrunnable') return failed(migration.name, unrunnableError(run, part.source, part.problem))
-    if (part.kind === 'steps') return failed(migration.name, notAtomicError(run, migration.name))
+    if (part.kind === 'steps') return failed(migration.name, notAtomicError(run, step, steps))
     parts.push(part)
   }
   let rows: RowStatements = run.link.hasSession ? 'prepared' : 'written-out'
@@ -147,13 +148,8 @@ function nameAt(parts: readonly Part[], { part }: Progress): string {
   return (parts[part] ?? parts[0])?.migration.name ?? ''
 }
 
-function notAtomicError({ context }: Run, migration: string): MigrationManagerError {
-  return new MigrationManagerError(
-    'sql/not-atomic',
-    `${migration} cannot run in a transaction, so it cannot be part of an atomic sync.`,
-    {
-      environment: context.environment,
-      hint: 'Sync it first without --atomic: --only and its version.',
-    },
-  )
+function notAtomicError({ context }: Run, step: Step, steps: readonly Step[]): MigrationManagerError {
+  const { environment } = context
+  const { code, message, hint } = describeNotAtomic(step, [{ environment, steps }])
+  return new MigrationManagerError(code, message, { environment, hint })
 }
