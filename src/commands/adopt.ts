@@ -64,7 +64,7 @@ export async function adopt(project: Project, options: AdoptOptions, ports: Adop
   if (options.dryRun) return report('planned')
   if (environment.protected) {
     const answer = await ports.confirm(environment, `take ${adoptions.length} migrations over in ${environment.name}`)
-    if (answer !== 'yes') return report('blocked', [refusal(environment, answer)])
+    if (answer !== 'yes') return report('blocked', [refusal(environment, answer, `${environment.name} is protected`)])
   }
   const basis = digestHistory(reading.history)
   const isDone = await connection.withLock(async (locked) => (await locked.adopt?.(from, adoptions, basis)) ?? false)

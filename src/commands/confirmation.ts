@@ -44,8 +44,11 @@ function describeWork(group: readonly [TargetPlan, ...TargetPlan[]], owner: stri
   return isRevert ? `take ${what} back in ${where}` : `apply ${what} to ${where}`
 }
 
-/** The finding that stands for a confirmation that was not given. */
-export function refusal(environment: Environment, answer: 'declined' | 'cannot-ask'): Finding {
+/**
+ * The finding that stands for a confirmation that was not given. `alone` says why one is needed where no other environment
+ * is worked on, so that this one cannot be left out.
+ */
+export function refusal(environment: Environment, answer: 'declined' | 'cannot-ask', alone?: string): Finding {
   return {
     code: answer === 'declined' ? 'policy/declined' : 'policy/confirmation-needed',
     severity: 'block',
@@ -53,10 +56,10 @@ export function refusal(environment: Environment, answer: 'declined' | 'cannot-a
     message:
       answer === 'declined'
         ? `${environment.name} was not confirmed.`
-        : `${environment.name} is protected, and nobody is here to confirm.`,
+        : `${alone ?? `${environment.name} is protected`}, and nobody is here to confirm.`,
     hint:
       answer === 'declined'
         ? 'Nothing was written anywhere. Run again to be asked again.'
-        : 'Nothing was written anywhere. Say --yes to confirm in advance, or leave it out with --env.',
+        : `Nothing was written anywhere. Say --yes to confirm in advance${alone === undefined ? ', or leave it out with --env' : ''}.`,
   }
 }

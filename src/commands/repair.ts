@@ -57,7 +57,7 @@ export async function repair(project: Project, options: RepairOptions, ports: Re
       environment: environment.name,
       repair: planned,
       status: 'refused',
-      findings: [refusal(environment, answer)],
+      findings: [refusal(environment, answer, 'A repair must be confirmed')],
     }
   }
   const isDone = await sight.connection.withLock((locked) => locked.amend(planned, digestHistory(history)))

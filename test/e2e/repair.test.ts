@@ -112,6 +112,27 @@ describe('repair', () => {
     expect(await dev.query(everything)).toEqual(before)
   })
 
+  test('in CI was refused because dev, which is open, was protected', async () => {
+    await using dev = await createDatabase('dev')
+    await using project = createProject({
+      files: { 'database/001-a.sql': 'CREATE TABLE a (id int);\n' },
+      env: { DATABASE_URL: dev.url },
+    })
+    await project.run(['sync'])
+
+    const result = await project.run(['repair', 'mark-not-applied', '001-a', '--env', 'dev', '--json', ...WHY])
+
+    expect(result.exitCode).toBe(4)
+    expect(result.json()['findings']).toMatchObject([
+      {
+        code: 'policy/confirmation-needed',
+        environment: 'dev',
+        message: 'A repair must be confirmed, and nobody is here to confirm.',
+        hint: 'Nothing was written anywhere. Say --yes to confirm in advance.',
+      },
+    ])
+  })
+
   test('by two people at once is done once', async () => {
     await using dev = await createDatabase('dev')
     await using project = createProject({
