@@ -194,7 +194,10 @@ test('what comes before the encryption is taken for somebody in between', async 
   })
   if (!url.ok) throw new Error(url.message)
 
-  await expect(connectTo(postgresDriver, url.endpoint)).rejects.toMatchObject({ code: 'target/tls-unverified' })
+  await expect(connectTo(postgresDriver, url.endpoint)).rejects.toMatchObject({
+    code: 'target/tls-unverified',
+    hint: 'Does a proxy stand in between?',
+  })
   expect(recorder.sent()).toEqual(SSL_REQUEST)
 })
 

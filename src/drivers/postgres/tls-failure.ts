@@ -30,16 +30,25 @@ const CERTIFICATE: Readonly<Record<string, { readonly reason: string; readonly h
 /** A TLS failure as an error for people (`target/tls-unverified`), or null if it is something else. */
 export function describeTlsFailure(cause: Error, host: string): MigrationManagerError | null {
   const code = (cause as NodeJS.ErrnoException).code ?? ''
-  const failure =
-    CERTIFICATE[code] ??
-    (code.startsWith('ERR_SSL_') ? { reason: 'the two could not agree on how to encrypt', hint: '' } : undefined)
-  return failure === undefined ? null : untrusted(host, failure.reason, failure.hint, code)
+  const certificate = CERTIFICATE[code]
+  // Who the server is, is what `require` does not ask; how the two encrypt is not.
+  if (certificate !== undefined)
+    return untrusted(
+      host,
+      certificate.reason,
+      `${certificate.hint} sslmode=require accepts an unverified server.`,
+      code,
+    )
+  if (!code.startsWith('ERR_SSL_')) return null
+  return untrusted(host, 'the two could not agree on how to encrypt', DISAGREEMENT, code)
 }
+
+const DISAGREEMENT = 'TLS 1.2 or newer is needed. Does the server offer it, or does a proxy stand in between?'
 
 /** The connection is not encrypted and verified as it must be. */
 export function untrusted(host: string, reason: string, hint: string, engineCode?: string): MigrationManagerError {
   return new MigrationManagerError('target/tls-unverified', `The connection to ${host} cannot be trusted: ${reason}.`, {
-    hint: `${hint} sslmode=require accepts an unverified server.`.trimStart(),
+    hint,
     engineCode,
   })
 }
