@@ -58,6 +58,12 @@ export async function parseCommandLine(argv: readonly string[], width: number): 
 const NO_COMMAND = 'no command'
 
 function usageError(message: string, argv: readonly string[]): MigrationManagerError {
+  const [, option, needed] = /^Missing dependent arguments:\s+(\S+) -> (\S+)/.exec(message) ?? []
+  if (option !== undefined && needed !== undefined) {
+    return new MigrationManagerError('usage/bad-arguments', `--${option} needs --${needed}.`, {
+      hint: `Add --${needed}, or leave out --${option}.`,
+    })
+  }
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0]
   if (unknown === undefined) {
     const said = message.startsWith('Not enough non-option arguments')
@@ -95,6 +101,8 @@ function strayWord({ name, options }: CommandSpec, word: string): MigrationManag
       ? `Did you mean --${option}?`
       : /^\d/u.test(word) && Object.hasOwn(options, 'only')
         ? `Did you mean ${name} --only ${word}, or ${name} --to ${word}?`
-        : `Did you mean ${name} --env ${word}? Several are written with commas and no spaces: --env dev,prod.`
+        : /^\d/u.test(word) && Object.hasOwn(options, 'migration')
+          ? `Did you mean ${name} --migration ${word}?`
+          : `Did you mean ${name} --env ${word}? Several are written with commas and no spaces: --env dev,prod.`
   return new MigrationManagerError('usage/bad-arguments', `${name} takes no word like ${word}.`, { hint })
 }

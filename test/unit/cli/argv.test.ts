@@ -31,6 +31,8 @@ test.each([
   [['sync', '--env', 'dev,', 'prod'], 'usage/bad-arguments', 'sync takes no word like prod.'],
   [['rollback', '4'], 'usage/bad-arguments', 'rollback takes no word like 4.'],
   [['sync', 'dry-run'], 'usage/bad-arguments', 'sync takes no word like dry-run.'],
+  [['sync', '--sql'], 'usage/bad-arguments', '--sql needs --dry-run.'],
+  [['rollback', '--sql', '--to', '3'], 'usage/bad-arguments', '--sql needs --dry-run.'],
 ])('%j is refused and not half heard', async (argv, code, message) => {
   expect(readPlainCommand(argv)).toBeNull()
   await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({ code, message, hint: expect.any(String) })
@@ -43,6 +45,9 @@ test.each([
   [['sync', '4'], 'Did you mean sync --only 4, or sync --to 4?'],
   [['sync', 'prod'], expect.stringContaining('Did you mean sync --env prod?')],
   [['sync', 'dry-run'], 'Did you mean --dry-run?'],
+  [['history', '003'], 'Did you mean history --migration 003?'],
+  [['history', 'prod'], expect.stringContaining('Did you mean history --env prod?')],
+  [['sync', '--sql'], 'Add --dry-run, or leave out --sql.'],
 ])('%j is answered with what may be meant', async (argv, hint) => {
   await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({ hint })
 })
