@@ -43,7 +43,7 @@ export async function adoptHistory(
       if (adoptions.every(({ migration }) => mine.has(migration.name))) return true
       if (digestHistory(facts.history) !== basis) return false
       if (cause instanceof QueryFailure && !isFenced(cause)) throw describeFailure(cause, target.environment)
-      if (++recoveries > MAX_RECOVERIES) throw lostError(environment, cause.message)
+      if (++recoveries > MAX_RECOVERIES) throw lostError(target.environment, cause.message)
     }
   }
 }

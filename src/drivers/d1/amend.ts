@@ -54,7 +54,7 @@ export async function amendHistory(session: Session, repair: Repair, basis: stri
       if (isRepaired(repair, facts.history)) return true
       if (digestHistory(facts.history) !== basis || isUnrecorded(cause)) return false
       if (cause instanceof QueryFailure && !isFenced(cause)) throw describeFailure(cause, target.environment)
-      if (++recoveries > MAX_RECOVERIES) throw lostError(environment, cause.message)
+      if (++recoveries > MAX_RECOVERIES) throw lostError(target.environment, cause.message)
     }
   }
 }

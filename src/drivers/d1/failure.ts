@@ -1,9 +1,11 @@
 import { MigrationManagerError } from '../../core/errors.ts'
+import type { Environment } from '../../core/environment.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
+import type { D1Endpoint } from './url.ts'
 
 /** What SQLite said, without what workerd puts around it. */
 export interface SqliteError {
@@ -99,10 +101,11 @@ export function unrunnableError(environment: string, source: SqlSource, problem:
   })
 }
 
-export function lostError(environment: string, reason: string): MigrationManagerError {
-  return new MigrationManagerError('connection/lost', `${environment} does not answer: ${reason}.`, {
-    environment,
-    hint: 'What was under way was not applied. Look at the network and at cloudflarestatus.com, then run the same command again.',
+export function lostError({ name, endpoint }: Environment<D1Endpoint>, reason: string): MigrationManagerError {
+  const look = endpoint.kind === 'remote' ? 'Look at the network and at cloudflarestatus.com, then run' : 'Run'
+  return new MigrationManagerError('connection/lost', `${name} does not answer: ${reason}.`, {
+    environment: name,
+    hint: `What was under way was not applied. ${look} the same command again.`,
   })
 }
 

@@ -56,7 +56,7 @@ export async function prepareTables(
         return true
       }
       if (cause instanceof QueryFailure && !isFenced(cause)) throw describeFailure(cause, target.environment)
-      if (++recoveries > MAX_RECOVERIES) throw lostError(environment, cause.message)
+      if (++recoveries > MAX_RECOVERIES) throw lostError(target.environment, cause.message)
     }
   }
 }

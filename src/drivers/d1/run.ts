@@ -126,7 +126,7 @@ async function runStep(session: Session, step: Step): Promise<StepEnd> {
     if (step.kind === 'revert' ? row === undefined : row !== undefined) return await settled(session, step, row)
     if (session.signal.aborted) return { kind: 'failed', error: interrupted(environment) }
     if (cause instanceof QueryFailure && !isFenced(cause)) return fail(session, step, read, cause)
-    if (++recoveries > MAX_RECOVERIES) return { kind: 'failed', error: lostError(environment, reason) }
+    if (++recoveries > MAX_RECOVERIES) return { kind: 'failed', error: lostError(session.target.environment, reason) }
   }
 }
 

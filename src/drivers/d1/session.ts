@@ -1,4 +1,5 @@
 import type { Target } from '../../core/driver.ts'
+import type { Environment } from '../../core/environment.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Emit } from '../../core/event.ts'
 import { isLost } from './client.ts'
@@ -97,12 +98,15 @@ export async function askPatiently<T>(
 }
 
 export function unreachable(
-  { name, origin }: { readonly name: string; readonly origin: string },
+  { name, origin, endpoint }: Environment<D1Endpoint>,
   reason: string,
 ): MigrationManagerError {
   return new MigrationManagerError('connection/unreachable', `${name} cannot be reached: ${reason}.`, {
     environment: name,
-    hint: `Is the D1 database in ${origin} the right one, and the network there? Cloudflare's state is on cloudflarestatus.com. Then run again.`,
+    hint:
+      endpoint.kind === 'remote'
+        ? `Is the D1 database in ${origin} the right one, and the network there? Cloudflare's state is on cloudflarestatus.com. Then run again.`
+        : `It is on this machine, in ${endpoint.persistDir}: is another program at work on it, such as wrangler dev? Then run again.`,
   })
 }
 
