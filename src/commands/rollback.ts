@@ -11,7 +11,7 @@ import { findHeldLater, newestApplied, planRollback } from '../core/rollback-pla
 import type { RollbackSelection } from '../core/rollback-plan.ts'
 import { columnsOf, runChecks, toleranceOf } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
-import { environmentsFrom, findEmptyShards, selectEnvironments } from './selection.ts'
+import { environmentsFrom, findEmptyShards, isNamed, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
@@ -114,10 +114,12 @@ function resolveSelection(
 ): RollbackSelection {
   if (to === undefined && only === undefined) return { kind: 'name', name: newestApplied(histories) ?? '' }
   const wanted = only ?? to ?? ''
+  const nameOfPath = files.find(({ file }) => file === wanted)?.name
   const names = [...new Set([...histories.flat(), ...files].map(({ name }) => name))]
   const isSame = (name: string): boolean => {
+    if (name === nameOfPath || isNamed(name, wanted)) return true
     const version = versionOf(name)
-    return name === wanted || (/^\d+$/.test(wanted) && version !== null && compareVersions(version, wanted) === 0)
+    return /^\d+$/.test(wanted) && version !== null && compareVersions(version, wanted) === 0
   }
   // Everything can be taken back: 0 stays "applied" though there is no such migration.
   if (to !== undefined && /^0+$/.test(to) && !names.some(isSame)) return { kind: 'to', version: '0' }

@@ -62,10 +62,15 @@ export function groupByOwner<Item>(
 export function resolveVersion(option: string, wanted: string, files: readonly Migration[]): string {
   const file = /^\d+$/.test(wanted)
     ? files.find(({ version }) => compareVersions(version, wanted) === 0)
-    : files.find(({ name, file: path }) => name === wanted || `${name}.sql` === wanted || path === wanted)
+    : files.find(({ name, file: path }) => isNamed(name, wanted) || path === wanted)
   if (file !== undefined) return file.version
   const last = files.at(-1)
   throw new MigrationManagerError('usage/unknown-version', `${option} ${wanted}: no migration has this version.`, {
     hint: last === undefined ? 'There are no migration files.' : `The newest is ${last.version} (${last.name}).`,
   })
+}
+
+/** Whether a person who wrote `wanted` meant the migration of this name: the name, or that of its file. */
+export function isNamed(name: string, wanted: string): boolean {
+  return name === wanted || `${name}.sql` === wanted
 }

@@ -64,6 +64,19 @@ describe('rollback', () => {
     expect(await stateOf(dev)).toEqual({ tables: [], rows: [] })
   })
 
+  test.each([
+    ['its name', '003-c'],
+    ['its file', '003-c.sql'],
+    ['the path of its file', 'database/003-c.sql'],
+  ])('did not know a migration by %s that sync knows it by', async (_what, wanted) => {
+    await using ground = await createAppliedPair(FILES)
+
+    const result = await ground.project.run(['rollback', '--only', wanted, '--yes'])
+
+    expect(result.exitCode).toBe(0)
+    expect([await stateOf(ground.dev), await stateOf(ground.prod)]).toEqual([TWO, TWO])
+  })
+
   test('leaves an environment alone that is behind and does not hold the migration', async () => {
     await using ground = await createAppliedPair(FILES)
     const { dev, prod, project } = ground
