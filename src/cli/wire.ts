@@ -10,7 +10,7 @@ import { DEFAULT_SCHEMA } from '../config/resolution.ts'
 import type { Configuration } from '../config/resolution.ts'
 import type { Check } from '../core/check.ts'
 import type { Actor } from '../core/driver.ts'
-import { ownerOf } from '../core/environment.ts'
+import { nameFolderOptions, ownerOf } from '../core/environment.ts'
 import { ProblemsError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { groupBy } from '../core/grouping.ts'
@@ -101,9 +101,15 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     folder: () => loadFolder(input),
     async rehearsal() {
       const configuration = await loadConfiguration(input).catch(refuseUnlessUnconfigured)
-      const folders = configuration?.environments.map(({ migrationsDir: dir, engine }) => ({ dir, engine }))
+      const folders = configuration?.environments.map((environment) => ({
+        dir: environment.migrationsDir,
+        engine: environment.engine,
+        options: nameFolderOptions([environment]),
+      }))
       return {
-        folders: uniqueFolders(folders ?? [{ dir: await loadFolder(input), engine: DEFAULT_ENGINE }]),
+        folders: uniqueFolders(
+          folders ?? [{ dir: await loadFolder(input), engine: DEFAULT_ENGINE, options: nameFolderOptions([]) }],
+        ),
         ports: {
           cwd,
           historySchema: configuration?.schema ?? DEFAULT_SCHEMA,

@@ -19,6 +19,8 @@ const NOBODY: Actor = { osUser: null, gitCommit: null, ciRun: null, ciJob: null,
 export interface CheckedFolder {
   readonly dir: string
   readonly engine: string
+  /** What names it, for a hint. */
+  readonly options: string
 }
 
 /** What `check` works with; no environment is connected to. */
@@ -47,7 +49,7 @@ export interface CheckReport {
 export async function checkReversible(folders: readonly CheckedFolder[], ports: CheckPorts): Promise<CheckReport> {
   const reports: CheckReport[] = []
   for (const folder of folders) {
-    reports.push(await checkFolder(folder, await readFolder(folder.dir, ports.cwd), ports))
+    reports.push(await checkFolder(folder, await readFolder(folder.dir, ports.cwd, folder.options), ports))
   }
   return {
     reversals: reports.flatMap(({ reversals }) => reversals),

@@ -137,18 +137,24 @@ function interrupted({ name }: Environment): MigrationManagerError {
 }
 
 /**
- * Writes the first files of a project whose folder holds no migrations yet; leaves alone what is there. Returns the
- * paths of the files that were written.
+ * Makes the folders of the selected environments that are not there yet; where nothing is configured (`project` is null),
+ * `sharedDir`. Of a project that holds no migrations at all it also writes the first files. Leaves alone what is there.
+ * Returns the paths of what was written, folders with `/` behind them.
  */
-export function scaffold(dir: string, cwd: string): readonly string[] {
-  if (!hasNoMigrations(dir, cwd)) return []
-  const folder = `${dir.replace(/[\\/]+$/, '')}/`
+export function scaffold(project: Project | null, sharedDir: string, cwd: string): readonly string[] {
+  const all = project === null ? [sharedDir] : dirsOf(project.environments)
+  const wanted = project === null ? [sharedDir] : dirsOf(selectEnvironments(project))
+  const isNew = wanted.length > 0 && all.every((dir) => hasNoMigrations(dir, cwd))
   const files = [
     { path: '.env.example', text: envExampleTemplate() },
     { path: 'deploy-migrations.sh', text: deployScriptTemplate(), isExecutable: true },
   ]
   return [
-    ...(makeFolder(folder, cwd) ? [folder] : []),
-    ...files.flatMap((file) => (writeNewFile(file, cwd) ? [file.path] : [])),
+    ...wanted.map((dir) => `${dir.replace(/[\\/]+$/, '')}/`).filter((folder) => makeFolder(folder, cwd)),
+    ...(isNew ? files : []).flatMap((file) => (writeNewFile(file, cwd) ? [file.path] : [])),
   ]
+}
+
+function dirsOf(environments: readonly Environment[]): readonly string[] {
+  return [...new Set(environments.map(({ migrationsDir }) => migrationsDir))]
 }

@@ -1,3 +1,4 @@
+import { nameFolderOptions } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import { nextFileName } from '../core/next-version.ts'
 import { readFolder } from '../sources/folder.ts'
@@ -22,7 +23,7 @@ export interface NewReport {
 
 /** Writes the next migration file from the template; the folder is made if need be. Never overwrites a file. */
 export async function createMigration({ description, dir, cwd, now, author }: NewOptions): Promise<NewReport> {
-  const files = hasNoMigrations(dir, cwd) ? [] : await readFolder(dir, cwd)
+  const files = hasNoMigrations(dir, cwd) ? [] : await readFolder(dir, cwd, nameFolderOptions([]))
   const fileName = nextFileName(files, description, now)
   if (fileName === null) {
     throw new MigrationManagerError('usage/no-description', 'The description holds no letter or digit.', {

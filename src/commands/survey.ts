@@ -1,4 +1,5 @@
 import type { Connection, Reading } from '../core/driver.ts'
+import { nameFolderOptions } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
@@ -99,7 +100,10 @@ export async function readFolders(project: Project, environments: readonly Envir
   const dirs = [...new Set(environments.map(({ migrationsDir }) => migrationsDir))]
   const folders: Folder[] = []
   await new Promise((resolve) => setTimeout(resolve, HEAD_START_MS))
-  for (const dir of dirs) folders.push({ dir, migrations: await readFolder(dir, project.cwd) })
+  for (const dir of dirs) {
+    const options = nameFolderOptions(environments.filter(({ migrationsDir }) => migrationsDir === dir))
+    folders.push({ dir, migrations: await readFolder(dir, project.cwd, options) })
+  }
   return folders
 }
 

@@ -98,7 +98,7 @@ export function resolveConfiguration(sources: Sources): Configuration {
         protected: isProtected(environment),
         order,
         origin,
-        migrationsDir: dirs(environment),
+        ...dirs(environment),
       })
     }
   }
@@ -142,7 +142,7 @@ function protection(
 function migrationsDirs(
   { variables, config, dir, projectDir }: Sources,
   problems: Problem[],
-): (name: string) => string {
+): (name: string) => Pick<Environment, 'migrationsDir' | 'migrationsDirOrigin'> {
   if (dir?.trim() === '') {
     problems.push({
       code: 'config/empty-option',
@@ -150,20 +150,20 @@ function migrationsDirs(
       hint: 'Name the folder of the migration files, or leave --dir out for database.',
     })
   }
-  const own = new Map<string, string>()
-  for (const [variable, { value }] of variables) {
+  const own = new Map<string, { readonly dir: string; readonly origin: string }>()
+  for (const [variable, { value, origin }] of variables) {
     const name = /^(?<name>[\w-]+)_MIGRATIONS_DIR$/u.exec(variable)?.groups?.['name']
-    if (name !== undefined && value.trim() !== '') own.set(foldName(name), value.trim())
+    if (name !== undefined && value.trim() !== '') own.set(foldName(name), { dir: value.trim(), origin })
   }
   const shared = sharedFolder({ variables, config, dir })
   // Environments are compared where they run the same files, however their folder is written.
   const spellings = new Map([[resolve(projectDir, shared), shared]])
   return (name) => {
-    const written = own.get(name) ?? shared
+    const { dir: written, origin } = own.get(name) ?? { dir: shared, origin: undefined }
     const place = resolve(projectDir, written)
     const spelling = spellings.get(place) ?? written
     spellings.set(place, spelling)
-    return spelling
+    return { migrationsDir: spelling, ...(origin === undefined ? {} : { migrationsDirOrigin: origin }) }
   }
 }
 

@@ -25,7 +25,18 @@ export interface Environment<Endpoint = unknown> {
   readonly origin: string
   /** The folder of its migration files, as given (relative to the working directory, or absolute). */
   readonly migrationsDir: string
+  /** The variable that gives it a folder of its own, as `origin`: `EDGE_MIGRATIONS_DIR (.env)`. Absent for the shared one. */
+  readonly migrationsDirOrigin?: string
 }
+
+/** What a person would change to give these environments another folder, for a hint. */
+export function nameFolderOptions(environments: readonly Pick<Environment, 'migrationsDirOrigin'>[]): string {
+  const origins = environments.map(({ migrationsDirOrigin }) => migrationsDirOrigin ?? SHARED_FOLDER)
+  return [...new Set(origins)].join(' or ') || SHARED_FOLDER
+}
+
+/** Of the shared folder; neither wins over a variable of the environment's own. */
+const SHARED_FOLDER = '--dir or MIGRATIONS_DIR'
 
 /** What the database is registered as: the environment, without the own name of one database of a fleet. */
 export function ownerOf({ fleet, name }: Pick<Environment, 'fleet' | 'name'>): string {

@@ -14,14 +14,14 @@ const SLICE = 50
 /**
  * Reads the migrations of a folder, each file once: what was hashed is what is run, whatever happens to the file later.
  * Only names that end in `.sql` (in any case) are looked at. Gives way again and again to whatever is under way. Throws
- * `ProblemsError` with every bad file, or `migration/no-folder`. Paths in messages and in `Migration.file` are `dir` as
- * given, and `/`.
+ * `ProblemsError` with every bad file, or `migration/no-folder`, which says that `options` name the folder. Paths in
+ * messages and in `Migration.file` are `dir` as given, and `/`.
  */
-export async function readFolder(dir: string, cwd: string): Promise<readonly Migration[]> {
+export async function readFolder(dir: string, cwd: string, options: string): Promise<readonly Migration[]> {
   const folder = resolve(cwd, dir)
   const shown = dir.replace(/[\\/]+$/, '')
   const files: MigrationFile[] = []
-  for (const [index, entry] of listEntries(folder, dir).entries()) {
+  for (const [index, entry] of listEntries(folder, dir, options).entries()) {
     if (index % SLICE === SLICE - 1) await giveWay()
     const { name } = entry
     files.push({ fileName: name, file: `${shown}/${name}`, content: readContent(`${folder}${sep}${name}`, entry) })
@@ -35,26 +35,26 @@ function giveWay(): Promise<void> {
   return new Promise((resume) => setImmediate(resume))
 }
 
-function listEntries(folder: string, dir: string): readonly Dirent[] {
+function listEntries(folder: string, dir: string, options: string): readonly Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
       .filter(({ name }) => name.toLowerCase().endsWith('.sql'))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   } catch (cause) {
-    throw noFolder(dir, cause)
+    throw noFolder(dir, options, cause)
   }
 }
 
-function noFolder(dir: string, cause: unknown): MigrationManagerError {
+function noFolder(dir: string, options: string, cause: unknown): MigrationManagerError {
   const code = systemErrorCode(cause)
   if (code === 'ENOENT') {
     return new MigrationManagerError('migration/no-folder', `The folder ${dir} is not there.`, {
-      hint: 'Run migration-manager init to make it, or name the right one with --dir or MIGRATIONS_DIR.',
+      hint: `Run migration-manager init to make it, or name the right one with ${options}.`,
     })
   }
   const why = code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code ?? 'unknown error'})`
   return new MigrationManagerError('migration/no-folder', `${dir} ${why}.`, {
-    hint: 'Name the folder of the migration files with --dir or MIGRATIONS_DIR.',
+    hint: `Name the folder of the migration files with ${options}.`,
   })
 }
 

@@ -101,6 +101,56 @@ test('the folder that init makes is the one that MIGRATIONS_DIR names', async ()
   expect(await tables(database)).toEqual(HISTORY_TABLES)
 })
 
+test('init made a folder that no environment uses, and then missed those that they use', async () => {
+  await using dev = await createDatabase('dev')
+  await using prod = await createDatabase('prod')
+  await using project = createProject({
+    env: {
+      DATABASE_URL: dev.url,
+      DEV_MIGRATIONS_DIR: 'db/dev',
+      PROD_DATABASE_URL: prod.url,
+      PROD_MIGRATIONS_DIR: 'db/prod',
+    },
+  })
+
+  const result = await project.run(['init', '--yes', '--json'])
+
+  expect(result).toMatchObject({ exitCode: 0 })
+  expect(result.json()).toMatchObject({
+    files: ['db/dev/', 'db/prod/', '.env.example', 'deploy-migrations.sh'],
+    environments: [
+      { name: 'dev', status: 'initialised' },
+      { name: 'prod', status: 'initialised' },
+    ],
+  })
+  expect(readdirSync(project.dir).toSorted()).toEqual(['.env.example', 'db', 'deploy-migrations.sh'])
+})
+
+test("a missing folder of one environment's own is named by its variable, and init makes it and nothing else", async () => {
+  await using dev = await createDatabase('dev')
+  await using edge = await createDatabase('edge')
+  await using project = createProject({
+    files: { 'database/001-items.sql': 'CREATE TABLE items ();\n', '.env': 'EDGE_MIGRATIONS_DIR=edge\n' },
+    env: { DATABASE_URL: dev.url, EDGE_DATABASE_URL: edge.url },
+  })
+
+  const missing = await project.run(['status', '--json', '--dir', 'database'])
+  const init = await project.run(['init', '--env', 'edge', '--yes', '--json'])
+  const status = await project.run(['status', '--json'])
+
+  expect(missing).toMatchObject({ exitCode: 2 })
+  expect(missing.json()).toMatchObject({
+    error: {
+      code: 'migration/no-folder',
+      message: 'The folder edge is not there.',
+      hint: 'Run migration-manager init to make it, or name the right one with EDGE_MIGRATIONS_DIR (.env).',
+    },
+  })
+  expect(init).toMatchObject({ exitCode: 0 })
+  expect(init.json()).toMatchObject({ files: ['edge/'], environments: [{ name: 'edge', status: 'initialised' }] })
+  expect(status).toMatchObject({ exitCode: 0 })
+})
+
 test('new writes the first migration from the template, which sync can run', async () => {
   await using database = await createDatabase('template')
   await using project = createProject({ env: { DATABASE_URL: database.url } })

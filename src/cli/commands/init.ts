@@ -17,7 +17,7 @@ const NOTHING: InitReport = { environments: [], findings: [] }
 
 export const run: RunCommand = async (wired, args) => {
   const project = await projectOrNone(wired)
-  const files = scaffold(await wired.folder(), wired.cwd)
+  const files = scaffold(project, await wired.folder(), wired.cwd)
   const allow = new Set<string>(allowArgument(args))
   const mayRename = allow.has('target/other-environment')
   const { confirm, emit, signal } = wired
