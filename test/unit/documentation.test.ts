@@ -94,6 +94,26 @@ test('every exit code has a row on its page, and no other code has one', () => {
   expect(codes.map(Number)).toEqual(Object.values(EXIT).toSorted((a, b) => a - b))
 })
 
+test('every room of the source has a row in the page for contributors', () => {
+  const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  expect(firstCells('docs/contributing.md')).toEqual(expect.arrayContaining(rooms.map(({ name }) => `\`${name}/\``)))
+})
+
+test('pages that the program sends people to were not in its package', () => {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    // Comments are for those who have the repository.
+    .map((name) => read(join('src', name)).replaceAll(/^ *(?:\/\/|\/?\*).*$/gm, ''))
+  const texts = [...sources, read('scripts/deploy-migrations.sh')]
+  const pages = new Set(texts.flatMap((text) => text.match(/\bdocs\/[\w/-]+\.md/g) ?? []))
+  const { files }: { readonly files: readonly string[] } = JSON.parse(read('package.json'))
+
+  expect(pages.size).toBeGreaterThan(0)
+  for (const page of pages) expect(files).toContain(`${dirname(page)}/*.md`)
+  // Those pages lead to these.
+  expect(files).toContain('docs/commands')
+})
+
 describe.each(PAGES)('%s', (page) => {
   test('has only links to files and headings that are there', () => {
     const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '')
