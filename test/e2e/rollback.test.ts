@@ -168,6 +168,21 @@ describe('rollback', () => {
     expect([await stateOf(ground.dev), await stateOf(ground.prod)]).toEqual(before)
   })
 
+  test('that cannot be atomic was advised to sync, which applies migrations', async () => {
+    const files = { 'database/004-d.sql': 'CREATE INDEX i ON a (id);\n-- Rollback:\n-- DROP INDEX CONCURRENTLY i;\n' }
+    await using ground = await createAppliedPair({ ...FILES, ...files })
+
+    const result = await ground.project.run(['rollback', '--atomic', '--env', 'prod', '--yes', '--json'])
+
+    expect(result.exitCode).toBe(4)
+    expect(result.json()['findings']).toContainEqual(
+      expect.objectContaining({
+        code: 'sql/not-atomic',
+        hint: 'Take it back first without --atomic: migration-manager rollback --only 004 --env prod',
+      }),
+    )
+  })
+
   test('of a file that was edited since it ran is refused', async () => {
     await using ground = await createAppliedPair(FILES)
     ground.project.write('database/002-b.sql', 'CREATE TABLE b (id int);\n-- Rollback:\n-- DROP TABLE a;\n')
@@ -324,6 +339,31 @@ describe('a rollback that cannot run in a transaction', () => {
     )
     expect(after).toEqual({ objects: ['b_id'], row: { status: 'started', step: -3, dated: false } })
     expect(repaired.exitCode).toBe(0)
+  })
+
+  test('that stopped in its middle, and whose file is gone since, was taken for up to date', async () => {
+    await using ground = await createAppliedPair(STUCK)
+    const { prod, project } = ground
+    const rollback = ['rollback', '--yes', '--json', '--env', 'prod']
+
+    await project.run(rollback)
+    for (const file of ['004-indexes.sql', '004-indexes.down.sql']) project.remove(`database/${file}`)
+    const refused = await project.run(rollback)
+
+    expect(refused.exitCode).toBe(4)
+    expect(refused.json()).toMatchObject({
+      status: 'blocked',
+      findings: [
+        {
+          code: 'history/unfinished',
+          severity: 'block',
+          environment: 'prod',
+          migration: '004-indexes',
+          hint: expect.stringMatching(/^Bring 004-indexes\.sql back/u),
+        },
+      ],
+    })
+    expect(await lookAt(prod)).toEqual({ objects: ['b_id'], row: { status: 'started', step: -3, dated: false } })
   })
 
   test('that fails at its first step leaves the migration applied, as it was', async () => {

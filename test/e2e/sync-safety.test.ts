@@ -80,7 +80,7 @@ describe('a blocking finding in one environment stops all of them before any wri
         staging.query(`DELETE FROM ${HISTORY} WHERE migration_name = '001-a'; DROP TABLE a`),
       codes: ['history/out-of-order'],
       migration: '001-a',
-      says: '001-a is pending in staging, but comes before 003-c',
+      says: '001-a is pending in staging, but comes before 003-c, which is already applied.\n  → dev holds it under this name, so it must keep it.',
     },
     {
       what: 'a migration that staging began and never ended',
