@@ -49,14 +49,14 @@ function describeWork(group: readonly [TargetPlan, ...TargetPlan[]], owner: stri
  * is worked on, so that this one cannot be left out.
  */
 export function refusal(environment: Environment, answer: 'declined' | 'cannot-ask', alone?: string): Finding {
+  // A database that belonged to a protected environment is asked for under its new name, which may be open.
+  const why = alone ?? `${environment.name} ${environment.protected ? 'is protected' : 'must be confirmed'}`
   return {
     code: answer === 'declined' ? 'policy/declined' : 'policy/confirmation-needed',
     severity: 'block',
     environment: environment.name,
     message:
-      answer === 'declined'
-        ? `${environment.name} was not confirmed.`
-        : `${alone ?? `${environment.name} is protected`}, and nobody is here to confirm.`,
+      answer === 'declined' ? `${environment.name} was not confirmed.` : `${why}, and nobody is here to confirm.`,
     hint:
       answer === 'declined'
         ? 'Nothing was written anywhere. Run again to be asked again.'

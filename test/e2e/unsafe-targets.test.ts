@@ -59,6 +59,7 @@ test('a database of prod is not registered as dev unasked, nor while it is still
 
   expect(twice).toMatchObject({ exitCode: 8, stderr: expect.stringContaining('target/same-database') })
   expect(unasked).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('policy/confirmation-needed') })
+  expect(unasked.stdout).toContain('dev must be confirmed, and nobody is here to confirm.')
   expect(still).toMatchObject({ exitCode: 0 })
   expect(confirmed).toMatchObject({ exitCode: 0, stdout: 'dev  registered anew, was prod\n' })
 })
