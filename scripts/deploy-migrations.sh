@@ -4,7 +4,7 @@
 #   deploy-migrations [--env a,b] [--dry-run] [--no-backup]
 #
 # Takes --shard, --concurrency, --dir, --env-file, --config, --all, --quiet, --verbose and --no-color, too, and hands them
-# on; --max-failures, --lock-wait and --recover-wait go to the sync.
+# on; --allow goes to plan, sync and verify; --max-failures, --lock-wait and --recover-wait go to the sync.
 #
 # Runs sync --yes, verify and status --check; with --dry-run only plan. Stops at the first step that fails, with that step's
 # exit code (see docs/exit-codes.md). Works from any directory: the project is the one it is called in.
@@ -26,10 +26,12 @@ fi
 
 dry_run=no
 options=()       # of every step
-of_plan=()       # of plan and sync alone
+allow=()         # of plan, sync and verify
+of_plan=()       # of plan and sync
 of_sync=()
 take() {
   case $1 in
+    --allow | --allow=*) allow+=("$@") ;;
     --max-failures | --max-failures=*) of_plan+=("$@") ;;
     --lock-wait | --lock-wait=* | --recover-wait | --recover-wait=*) of_sync+=("$@") ;;
     *) options+=("$@") ;;
@@ -43,7 +45,7 @@ while [ $# -gt 0 ]; do
       sed -n '2,10s/^# \{0,1\}//p' "$self"
       exit 0
       ;;
-    --env | --shard | --concurrency | --dir | --env-file | --config | --max-failures | --lock-wait | --recover-wait)
+    --env | --shard | --concurrency | --dir | --env-file | --config | --allow | --max-failures | --lock-wait | --recover-wait)
       if [ $# -lt 2 ]; then
         echo "deploy-migrations: $1 needs a value" >&2
         exit 2
@@ -52,7 +54,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --env=* | --shard=* | --concurrency=* | --dir=* | --env-file=* | --config=*) take "$1" ;;
-    --max-failures=* | --lock-wait=* | --recover-wait=* | --all | -q | --quiet | --verbose | --no-color) take "$1" ;;
+    --allow=* | --max-failures=* | --lock-wait=* | --recover-wait=* | --all | -q | --quiet | --verbose | --no-color) take "$1" ;;
     *)
       echo "deploy-migrations: there is no option $1; see --help" >&2
       exit 2
@@ -87,9 +89,9 @@ step() {
 }
 
 if [ "$dry_run" = yes ]; then
-  step plan ${of_plan[@]+"${of_plan[@]}"}
+  step plan ${allow[@]+"${allow[@]}"} ${of_plan[@]+"${of_plan[@]}"}
   exit 0
 fi
-step sync --yes ${of_plan[@]+"${of_plan[@]}"} ${of_sync[@]+"${of_sync[@]}"}
-step verify
+step sync --yes ${allow[@]+"${allow[@]}"} ${of_plan[@]+"${of_plan[@]}"} ${of_sync[@]+"${of_sync[@]}"}
+step verify ${allow[@]+"${allow[@]}"}
 step status --check

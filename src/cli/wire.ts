@@ -101,11 +101,14 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     folder: () => loadFolder(input),
     async rehearsal() {
       const configuration = await loadConfiguration(input).catch(refuseUnlessUnconfigured)
-      const folders = configuration?.environments.map((environment) => ({
-        dir: environment.migrationsDir,
-        engine: environment.engine,
-        options: nameFolderOptions([environment]),
-      }))
+      const chosen = new Set(configuration?.selected)
+      const folders = configuration?.environments
+        .filter(({ name }) => options.env === undefined || chosen.has(name))
+        .map((environment) => ({
+          dir: environment.migrationsDir,
+          engine: environment.engine,
+          options: nameFolderOptions([environment]),
+        }))
       return {
         folders: uniqueFolders(
           folders ?? [{ dir: await loadFolder(input), engine: DEFAULT_ENGINE, options: nameFolderOptions([]) }],

@@ -121,6 +121,27 @@ CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
     await expect.poll(() => folders().filter((name) => !before.has(name)), { timeout: 20_000 }).toEqual([])
   })
 
+  test('--env takes the folders of those environments alone', async () => {
+    await using project = createProject({
+      files: {
+        'database/001-good.sql': GOOD,
+        'edge/001-fails.sql': 'CREATE TABLE e ();\n-- Rollback:\n-- DROP TABLE missing;\n',
+      },
+      env: {
+        DATABASE_URL: 'postgres://u:p@127.0.0.1:1/dev',
+        EDGE_DATABASE_URL: 'postgres://u:p@127.0.0.1:1/edge',
+        EDGE_MIGRATIONS_DIR: 'edge',
+      },
+    })
+
+    const both = await project.run(['check', '--reversible'])
+    const one = await project.run(['check', '--reversible', '--env', 'dev'])
+
+    expect(both).toMatchObject({ exitCode: 4 })
+    expect({ exitCode: one.exitCode, stderr: one.stderr }).toMatchObject({ exitCode: 0 })
+    expect(one.stdout).not.toContain('edge/')
+  })
+
   test('without --reversible says what there is, and ends with 2', async () => {
     await using project = createProject({ files: { 'database/001-good.sql': GOOD } })
     const { exitCode, stderr } = await project.run(['check'])

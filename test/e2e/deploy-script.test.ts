@@ -134,6 +134,24 @@ test.for([[['--env', 'dev']], [['--env=dev']]])('%s leaves the other environment
   expect(await pair.prod.query(TABLE)).toEqual(UNTOUCHED)
 })
 
+test('--allow goes to the sync and to verify', async () => {
+  await using dev = await createDatabase('dev')
+  await using project = createProject({
+    files: { ...FILES, 'database/2-b.sql': `${FILES['database/2-b.sql']}-- verify: SELECT count(*) = 0 FROM b\n` },
+  })
+  const env = { DATABASE_URL: dev.url }
+  expect(await deploy(project, [], env)).toMatchObject({ exitCode: 0 })
+  await dev.query('INSERT INTO b VALUES (1)')
+
+  expect(await deploy(project, [], env)).toMatchObject({ exitCode: 4 })
+  const allowed = await deploy(project, ['--allow', 'verify/false'], env)
+  const planned = await deploy(project, ['--allow=verify/false', '--dry-run'], env)
+
+  expect({ exitCode: allowed.exitCode, stderr: allowed.stderr }).toMatchObject({ exitCode: 0 })
+  expect(steps(allowed)).toHaveLength(3)
+  expect(planned).toMatchObject({ exitCode: 0 })
+})
+
 test('--max-failures and the waits go to the sync, --concurrency and --all to every step', async () => {
   await using fleet = await createFleet(3, FILES)
   const { dev, tenants, project } = fleet
