@@ -64,7 +64,7 @@ export function findUnborneClaims(
         code: 'adopt/not-tellable',
         severity: 'info',
         ...about,
-        message: `Nothing in the schema of ${environment} tells whether ${name} ran: it makes no table, column, index, trigger or view that is still there.`,
+        message: `Nothing in the schema of ${environment} tells whether ${name} ran: it makes no table, column, index, trigger or view that is still there, and takes none away.`,
         hint: `A line -- verify: SELECT … in ${migration.file} would tell. The word of ${source} is taken for it.`,
       },
     ]

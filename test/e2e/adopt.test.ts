@@ -112,6 +112,37 @@ describe('adopt', () => {
     expect(await remote.applied()).toBe('untouched')
   })
 
+  test('a DROP, and a rename, that never happened are not taken over, and name the file that claims them', async () => {
+    await using remote = await createRemote(databases)
+    await remote.query('CREATE TABLE users (id integer PRIMARY KEY, legacy_token text, mail text)')
+    await remote.query('CREATE TABLE notes (id integer PRIMARY KEY)')
+    await writeSchemaVersion(remote, 0)
+    for (const version of [1, 2, 3, 4]) {
+      await remote.query('INSERT INTO schema_version VALUES (?1, NULL, 1700000000, NULL)', version)
+    }
+    await using project = createProject({
+      env: { REMOTE_DATABASE_URL: remote.url, ...remote.env },
+      files: {
+        'database/0001_users.sql': 'CREATE TABLE users (id integer PRIMARY KEY, legacy_token text, mail text);',
+        'database/0002_notes.sql': 'CREATE TABLE notes (id integer PRIMARY KEY); CREATE TABLE users_old (id integer);',
+        'database/0003_drop_legacy.sql': 'ALTER TABLE users DROP COLUMN legacy_token; DROP TABLE users_old;',
+        'database/0004_rename.sql':
+          'ALTER TABLE users RENAME COLUMN mail TO email; ALTER TABLE notes RENAME TO remarks;',
+      },
+    })
+
+    const run = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote', '--yes', '--json'])
+
+    expect(
+      run.json()['findings'].map(({ migration, message }: Record<string, string>) => [migration, message]),
+    ).toEqual([
+      ['0003_drop_legacy', expect.stringMatching(/, but column users\.legacy_token is still there\.$/)],
+      ['0004_rename', expect.stringMatching(/, but column users\.mail is still there, table notes is still there\.$/)],
+    ])
+    expect(run.exitCode).toBe(4)
+    expect(await remote.applied()).toBe('untouched')
+  })
+
   test("takes wrangler's d1_migrations over, an unprotected environment without a question", async () => {
     await using remote = await createRemote(databases)
     await applyByHand(remote, 9)

@@ -3,7 +3,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { compareVersions } from '../../core/migration.ts'
 import type { Migration } from '../../core/migration.ts'
 import { describeObject, findEffects, followEffects, keyOf } from '../../sql/sqlite/effects.ts'
-import type { SchemaObject } from '../../sql/sqlite/effects.ts'
+import type { SchemaObject, Trace } from '../../sql/sqlite/effects.ts'
 import { QueryFailure } from './client.ts'
 import type { Query, Rows } from './client.ts'
 import { askPatiently } from './session.ts'
@@ -82,20 +82,29 @@ export async function readClaims(
   const files = migrations.filter((file) => said.some(({ migration }) => migration === file))
   const [objects = [], columns = []] = await askPatiently(session, session.signal, (ask) => ask(OBJECTS))
   const live = liveKeys(objects, columns)
-  const made = followEffects(files.map((file) => ({ script: file, effects: findEffects(file.up) })))
+  const { there, gone } = followEffects(files.map((file) => ({ script: file, effects: findEffects(file.up) })))
+  const isLive = (object: SchemaObject): boolean => live.has(keyOf(object))
+  // Where a file did not rename what it says, nothing is wrong with the one that made it.
+  const left = new Set(gone.flatMap(({ object }) => (isLive(object) ? [keyOf(object)] : [])))
+  const missing = there.filter(
+    ({ object, formerly }) => !isLive(object) && !formerly.some((former) => left.has(keyOf(former))),
+  )
   const { answers } = await verifyMigrations(session, files)
   return said.map((claim): Claim => {
-    const own = made.filter(({ script }) => script === claim.migration).map(({ object }) => object)
+    const isOwn = ({ script }: Trace<Migration>): boolean => script === claim.migration
     const asked = answers.filter(({ migration }) => migration === claim.migration?.name)
     const doubts = [
-      ...withoutColumnsOf(own.filter((object) => !live.has(keyOf(object)))).map(
+      ...withoutColumnsOf(missing.filter(isOwn).map(({ object }) => object)).map(
         (object) => `there is no ${describeObject(object)}`,
       ),
+      ...gone
+        .filter((trace) => isOwn(trace) && isLive(trace.object))
+        .map(({ object }) => `${describeObject(object)} is still there`),
       ...asked
         .filter(({ isTrue }) => isTrue !== true)
         .map(({ query: verify }) => `its verify query does not answer true (${verify})`),
     ]
-    return { ...claim, doubts, isTellable: own.length > 0 || asked.length > 0 }
+    return { ...claim, doubts, isTellable: there.some(isOwn) || gone.some(isOwn) || asked.length > 0 }
   })
 }
 

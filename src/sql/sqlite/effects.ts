@@ -15,7 +15,12 @@ export interface SchemaObject {
 
 /** One thing that a script does to a schema. */
 export type Effect =
-  | { readonly kind: 'makes'; readonly object: SchemaObject }
+  | {
+      readonly kind: 'makes'
+      readonly object: SchemaObject
+      /** Of a table, its columns, as far as the statement names them. */
+      readonly columns?: readonly SchemaObject[]
+    }
   | { readonly kind: 'drops'; readonly object: SchemaObject }
   | { readonly kind: 'renames'; readonly object: SchemaObject; readonly to: string }
 
@@ -33,57 +38,90 @@ export function describeObject({ kind, name, table }: SchemaObject): string {
   return table === null ? `${kind} ${name}` : `${kind} ${table}.${name}`
 }
 
-/**
- * The objects that are there once the scripts have run in order, each with the script that made it last. Nothing is
- * known of what was there before.
- */
+/** Something that scripts leave behind, or take away. */
+export interface Trace<Script> {
+  readonly object: SchemaObject
+  /** Of what is there, the script that made it; of what is gone, the one that dropped or renamed it last. */
+  readonly script: Script
+  /** Of what is there and was renamed, or whose table was: what it is known by if that did not happen, see `gone`. */
+  readonly formerly: readonly SchemaObject[]
+}
+
+/** A schema once scripts have run in order, as far as they say. */
+export interface Aftermath<Script> {
+  readonly there: readonly Trace<Script>[]
+  /** What was dropped or renamed and not made again. What goes along with a table is not named. */
+  readonly gone: readonly Trace<Script>[]
+}
+
+/** Follows what scripts do when they run in order. Nothing is known of what was there before. */
 export function followEffects<Script>(
   scripts: readonly { readonly script: Script; readonly effects: readonly Effect[] }[],
-): readonly { readonly object: SchemaObject; readonly script: Script }[] {
-  const found = new Map<string, { readonly object: SchemaObject; readonly script: Script }>()
+): Aftermath<Script> {
+  const state: State<Script> = { there: new Map(), gone: new Map() }
   for (const { script, effects } of scripts) {
     for (const effect of effects) {
-      const { object } = effect
-      if (effect.kind === 'makes') {
-        // The first maker counts: IF NOT EXISTS makes nothing where something is.
-        if (!found.has(keyOf(object))) found.set(keyOf(object), { object, script })
-      } else if (effect.kind === 'drops') {
-        remove(found, object)
-      } else {
-        rename(found, object, effect.to)
-      }
+      if (effect.kind === 'makes') make(state, script, effect)
+      else if (effect.kind === 'drops') remove(state, script, effect.object)
+      else rename(state, script, effect.object, effect.to)
     }
   }
-  return [...found.values()]
+  return { there: [...state.there.values()], gone: [...state.gone.values()] }
 }
 
-type Found<Script> = Map<string, { readonly object: SchemaObject; readonly script: Script }>
-
-function remove<Script>(found: Found<Script>, object: SchemaObject): void {
-  found.delete(keyOf(object))
-  if (object.kind !== 'table' && object.kind !== 'view') return
-  for (const [key, { object: other }] of found) {
-    const owner = other.table ?? other.on
-    if (owner !== undefined && fold(owner) === fold(object.name)) found.delete(key)
-  }
+interface State<Script> {
+  readonly there: Map<string, Trace<Script>>
+  readonly gone: Map<string, Trace<Script>>
 }
 
-function rename<Script>(found: Found<Script>, object: SchemaObject, to: string): void {
-  const own = found.get(keyOf(object))
-  if (own !== undefined) {
-    found.delete(keyOf(object))
-    const renamed = { ...object, name: to }
-    found.set(keyOf(renamed), { object: renamed, script: own.script })
-  }
+/** The first maker counts: IF NOT EXISTS makes nothing where something is, nor any column of it. */
+function make<Script>(state: State<Script>, script: Script, made: Extract<Effect, { kind: 'makes' }>): void {
+  if (state.there.has(keyOf(made.object))) return
+  for (const object of [made.object, ...(made.columns ?? [])]) arrive(state, { object, script, formerly: [] })
+}
+
+function remove<Script>({ there, gone }: State<Script>, script: Script, object: SchemaObject): void {
+  there.delete(keyOf(object))
+  gone.set(keyOf(object), { object, script, formerly: [] })
+  for (const known of [there, gone]) for (const key of partsOf(known, object)) known.delete(key)
+}
+
+function rename<Script>(state: State<Script>, script: Script, object: SchemaObject, to: string): void {
+  const { there, gone } = state
+  const own = there.get(keyOf(object))
+  there.delete(keyOf(object))
+  gone.set(keyOf(object), { object, script, formerly: [] })
+  // Of what was made before all scripts that are known, the one that renamed it says that it is there.
+  arrive(state, {
+    object: { ...object, name: to },
+    script: own?.script ?? script,
+    formerly: [...(own?.formerly ?? []), object],
+  })
   if (object.kind !== 'table') return
-  const before = Array.from(found)
-  for (const [key, { object: other, script }] of before) {
-    const owner = other.table ?? other.on
-    if (owner === undefined || fold(owner) !== fold(object.name)) continue
-    found.delete(key)
-    const moved = other.table === null ? { ...other, on: to } : { ...other, table: to }
-    found.set(keyOf(moved), { object: moved, script })
+  const move = ({ object: part }: Trace<Script>): SchemaObject =>
+    part.table === null ? { ...part, on: to } : { ...part, table: to }
+  for (const [known, keys] of [there, gone].map((map) => [map, partsOf(map, object)] as const)) {
+    for (const trace of keys.flatMap((key) => known.get(key) ?? [])) {
+      known.delete(keyOf(trace.object))
+      const moved = { ...trace, object: move(trace), formerly: [...trace.formerly, object] }
+      if (known === there) arrive(state, moved)
+      else gone.set(keyOf(moved.object), moved)
+    }
   }
+}
+
+function arrive<Script>({ there, gone }: State<Script>, trace: Trace<Script>): void {
+  gone.delete(keyOf(trace.object))
+  there.set(keyOf(trace.object), trace)
+}
+
+/** The keys of what goes with a table or view: columns, indexes and triggers. */
+function partsOf<Script>(known: ReadonlyMap<string, Trace<Script>>, { kind, name }: SchemaObject): readonly string[] {
+  if (kind !== 'table' && kind !== 'view') return []
+  return [...known].flatMap(([key, { object }]) => {
+    const owner = object.table ?? object.on
+    return owner !== undefined && fold(owner) === fold(name) ? [key] : []
+  })
 }
 
 function effectsOf(text: string, { tokens }: SqliteStatement): readonly Effect[] {
@@ -108,15 +146,14 @@ function create(text: string, tokens: readonly Token[], words: readonly string[]
   const { name, next } = nameAt(text, tokens, words[at + 1] === 'IF' ? at + 4 : at + 1)
   const behindOn = tokens.findIndex((token, index) => index >= next && wordOf(text, token) === 'ON') + 1
   const on = (kind === 'index' || kind === 'trigger') && behindOn > 0 ? { on: nameAt(text, tokens, behindOn).name } : {}
-  const made: Effect = { kind: 'makes', object: { kind, name, table: null, ...on } }
-  if (kind !== 'table' || words[1] === 'VIRTUAL') return [made]
-  return [
-    made,
-    ...columnsIn(text, tokens.slice(next)).map((column): Effect => ({
-      kind: 'makes',
-      object: { kind: 'column', name: column, table: name },
-    })),
-  ]
+  const object: SchemaObject = { kind, name, table: null, ...on }
+  if (kind !== 'table' || words[1] === 'VIRTUAL') return [{ kind: 'makes', object }]
+  const columns = columnsIn(text, tokens.slice(next)).map((column): SchemaObject => ({
+    kind: 'column',
+    name: column,
+    table: name,
+  }))
+  return [{ kind: 'makes', object, columns }]
 }
 
 const CONSTRAINTS: ReadonlySet<string> = new Set(['CONSTRAINT', 'PRIMARY', 'UNIQUE', 'CHECK', 'FOREIGN'])
