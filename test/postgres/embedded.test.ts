@@ -5,6 +5,7 @@ import {
   chownSync,
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,17 +13,18 @@ import {
   readdirSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { findBinaries } from '../../src/drivers/embedded/binaries.ts'
 import { startEmbedded } from '../../src/drivers/embedded/index.ts'
-import { preparePlace } from '../../src/drivers/embedded/place.ts'
+import { preparePlace, startFailure } from '../../src/drivers/embedded/place.ts'
 import { chooseServerUser, prepareLauncher } from '../../src/drivers/embedded/server-user.ts'
 import { simpleQuery } from '../../src/drivers/embedded/simple-query.ts'
 
@@ -144,6 +146,39 @@ test.each([
   again.release()
 })
 
+test('a lock file of a machine before its restart is no obstacle, whoever has the number now', async () => {
+  const project = makeUsedProject()
+  const { dataDir, machineFile } = preparePlace(project)
+  writeFileSync(join(dataDir, 'postmaster.pid'), `${process.pid}\n${dataDir}\n`)
+  writeFileSync(machineFile, `${hostname()} 00000000-0000-4000-8000-000000000000 pid:[1]`)
+
+  const database = await startEmbedded({ projectDir: project, database: 'dev' })
+
+  expect(await databases(project)).toEqual(['dev'])
+  database.release()
+})
+
+test('two containers on one folder ran two servers on its data: the lock of another one is left alone', async () => {
+  const project = makeUsedProject()
+  const { dataDir, machineFile } = preparePlace(project)
+  const lock = join(dataDir, 'postmaster.pid')
+  const boot = readFileSync(machineFile, 'utf8').split(' ')[1]
+  writeFileSync(lock, `7\n${dataDir}\n`)
+  // Of the same kernel, so that a restart of the machine is no explanation.
+  writeFileSync(machineFile, `othercontainer ${boot} pid:[1]`)
+
+  await expect(startEmbedded({ projectDir: project, database: 'dev' })).rejects.toMatchObject({
+    code: 'embedded/other-machine',
+    message: expect.stringContaining('othercontainer'),
+    hint: expect.stringContaining(`rm '${lock}'`),
+  })
+  expect(readFileSync(lock, 'utf8')).toBe(`7\n${dataDir}\n`)
+
+  rmSync(lock)
+  const database = await startEmbedded({ projectDir: project, database: 'dev' })
+  database.release()
+})
+
 test('what a crash in initdb left is not taken for a cluster, and is removed', async () => {
   const project = makeProject()
   const { folder } = preparePlace(project)
@@ -155,7 +190,7 @@ test('what a crash in initdb left is not taken for a cluster, and is removed', a
   const database = await startEmbedded({ projectDir: project, database: 'dev', onProgress })
 
   expect(progress[0]).toBe('creating the embedded PostgreSQL server')
-  expect(readdirSync(folder).toSorted()).toEqual(['.gitignore', 'data', 'server.log'])
+  expect(readdirSync(folder).toSorted()).toEqual(['.gitignore', 'data', 'server.log', 'server.machine'])
   database.release()
 })
 
@@ -197,6 +232,77 @@ test('a socket folder that is a symbolic link or open to others is refused', asy
   mkdirSync(socketDir)
   chmodSync(socketDir, 0o777)
   await expect(startEmbedded({ projectDir: project, database: 'dev' })).rejects.toMatchObject(refusal)
+})
+
+test.each([
+  { name: 'a symbolic link', put: (log: string, victim: string) => symlinkSync(victim, log) },
+  { name: 'a second name of a file', put: (log: string, victim: string) => linkSync(victim, log) },
+  { name: 'a pipe', put: (log: string) => void spawnSync('mkfifo', [log]) },
+])('a log that is $name is not written to, and nothing of it is shown', async ({ put }) => {
+  const project = makeUsedProject()
+  const { logFile } = preparePlace(project)
+  const victim = join(project, 'victim')
+  writeFileSync(victim, 'secret\n', { mode: 0o640 })
+  rmSync(logFile)
+  put(logFile, victim)
+  const before = statSync(victim)
+
+  await expect(startEmbedded({ projectDir: project, database: 'dev' })).rejects.toMatchObject({
+    code: 'embedded/unsafe-folder',
+    message: expect.stringContaining(logFile),
+  })
+
+  expect(startFailure(preparePlace(project), 'it failed').message).toBe('it failed')
+  expect(readFileSync(victim, 'utf8')).toBe('secret\n')
+  expect({ ...statSync(victim), atimeMs: 0, atime: 0 }).toEqual({ ...before, atimeMs: 0, atime: 0 })
+})
+
+test.runIf(isRoot)('a log that is a file of root’s in an ordinary user’s project is not given away', async () => {
+  const project = makeProject()
+  chownSync(project, nobody.uid, nobody.gid)
+  const { logFile } = preparePlace(project)
+  writeFileSync(logFile, 'secret\n', { mode: 0o600 })
+
+  await expect(startEmbedded({ projectDir: project, database: 'dev' })).rejects.toMatchObject({
+    code: 'embedded/unsafe-folder',
+  })
+
+  expect(statSync(logFile)).toMatchObject({ uid: 0, size: 7 })
+})
+
+test('a failed start shows nothing of earlier starts', async () => {
+  const project = makeUsedProject()
+  const { dataDir, logFile } = preparePlace(project)
+  const earlier = readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? ''
+  writeFileSync(join(dataDir, 'postgresql.conf'), 'no_such_setting = 1\n')
+
+  const failure: unknown = await startEmbedded({ projectDir: project, database: 'dev' }).catch((error) => error)
+
+  expect(earlier).toContain('database system is shut down')
+  expect(failure).toMatchObject({ message: expect.stringContaining('no_such_setting') })
+  expect(failure).not.toMatchObject({ message: expect.stringContaining(earlier) })
+})
+
+test('the text of a migration that failed was left in the log, where the next failed start shows it', async () => {
+  const project = makeUsedProject()
+  const database = await startEmbedded({ projectDir: project, database: 'dev' })
+
+  await expect(query(project, "SELECT 'hunter2' FROM nowhere")).rejects.toThrow('nowhere')
+  await expect(query(project, "DO $$ BEGIN EXECUTE 'hunter2'; END $$")).rejects.toThrow('hunter2')
+
+  database.release()
+  await nothingIsLeft(project)
+  expect(readLog(project)).not.toContain('hunter2')
+})
+
+test('a throw-away folder whose process was killed is removed with its server', async () => {
+  const project = makeUsedProject()
+  const client = startClient(project, { isThrowAway: true })
+  await client.answer
+
+  await kill(client)
+
+  await vi.waitFor(() => expect(existsSync(project)).toBe(false), { timeout: 30_000, interval: 30 })
 })
 
 test.each(['', 'Dev', 'a b', 'a"b', "a'b", 'template1', 'x'.repeat(64)])('%o is not a database name', async (name) => {
@@ -278,7 +384,12 @@ test.runIf(isRoot)('data that belongs to another user is refused by name', async
 test('the programs are found from the project, else they are missed by name', async () => {
   const project = makeProject()
   const dist = join(project, 'tool', 'dist')
-  for (const room of ['core', join('drivers', 'embedded'), join('drivers', 'program.js')]) {
+  for (const room of [
+    'core',
+    join('drivers', 'embedded'),
+    join('drivers', 'machine.js'),
+    join('drivers', 'program.js'),
+  ]) {
     cpSync(resolve('dist', room), join(dist, room), { recursive: true })
   }
   writeFileSync(join(project, 'tool', 'package.json'), '{"type":"module"}')
@@ -336,16 +447,24 @@ interface ClientOptions {
   readonly gid?: number
   readonly env?: { readonly PATH: string | undefined }
   readonly dist?: string
+  readonly isThrowAway?: boolean
 }
 
 /** A process of its own that uses the embedded server, as the command line would. */
 function startClient(project: string, options: ClientOptions = {}): Client {
-  const { database = 'dev', holds = true, dist = resolve('dist'), env = process.env, ...account } = options
+  const {
+    database = 'dev',
+    holds = true,
+    dist = resolve('dist'),
+    env = process.env,
+    isThrowAway = false,
+    ...account
+  } = options
   const program = `
     import { startEmbedded } from '${pathToFileURL(join(dist, 'drivers', 'embedded', 'index.js')).href}'
     const [projectDir, database] = process.argv.slice(1)
     try {
-      console.log(JSON.stringify(await startEmbedded({ projectDir, database })))
+      console.log(JSON.stringify(await startEmbedded({ projectDir, database, isThrowAway: ${isThrowAway} })))
       ${holds ? 'setInterval(() => {}, 1000)' : ''}
     } catch ({ code, message, hint }) {
       console.log(JSON.stringify({ code, message, hint }))

@@ -1,7 +1,7 @@
-import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { systemErrorCode } from '../../core/errors.ts'
 import type { Actor } from '../../core/driver.ts'
+import { machineName } from '../machine.ts'
 
 /** What is written of a holder. */
 interface HolderFacts {
@@ -38,24 +38,6 @@ export function isGone(holder: string | null): boolean {
   } catch (cause) {
     return systemErrorCode(cause) === 'ESRCH'
   }
-}
-
-/**
- * A name of this machine, or container, for as long as it runs: those of a CI service may all have one host name, and
- * a pid means something only among processes that see each other.
- */
-function machineName(): string {
-  const read = (look: () => string): string => {
-    try {
-      return look().trim()
-    } catch {
-      // Not Linux.
-      return ''
-    }
-  }
-  const boot = read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
-  const processes = read(() => readlinkSync('/proc/self/ns/pid'))
-  return [hostname(), boot, processes].join(' ')
 }
 
 function parse(holder: string | null): Readonly<Record<string, unknown>> {

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import {
-  appendFileSync,
-  chownSync,
+  closeSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readFileSync,
   readdirSync,
   renameSync,
   rmSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Binaries } from './binaries.ts'
-import { type Launcher, spawnAs } from './server-user.ts'
+import { APPENDING, NEW, openOwnFile } from './own-file.ts'
+import { type Launcher, type ServerUser, spawnAs } from './server-user.ts'
 import { hasCode } from './system-error.ts'
 
 export interface ClusterOptions {
@@ -50,15 +51,12 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
   }
   const unfinished = `${prefix}${randomBytes(4).toString('hex')}`
   const cluster = join(unfinished, 'data')
-  for (const folder of [unfinished, cluster]) {
-    mkdirSync(folder, { mode: 0o700 })
-    chownSync(folder, launcher.user.uid, launcher.user.gid)
-  }
+  for (const folder of [unfinished, cluster]) mkdirSync(folder, { mode: 0o700 })
+  for (const folder of [cluster, unfinished]) lchownSync(folder, launcher.user.uid, launcher.user.gid)
   const authentication = ['--auth-local=trust', `--auth-host=${password === undefined ? 'reject' : 'scram-sha-256'}`]
   if (password !== undefined) {
     const file = join(unfinished, 'password')
-    writeFileSync(file, password, { mode: 0o600 })
-    chownSync(file, launcher.user.uid, launcher.user.gid)
+    write(file, NEW, password, launcher.user)
     authentication.push(`--pwfile=${file}`)
   }
   try {
@@ -75,10 +73,19 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
       ...authentication,
     ])
     // Not with initdb's own --set, which only PostgreSQL 16 and later know.
-    appendFileSync(join(cluster, 'postgresql.conf'), "timezone = 'UTC'\nlog_timezone = 'UTC'\n")
+    write(join(cluster, 'postgresql.conf'), APPENDING, "timezone = 'UTC'\nlog_timezone = 'UTC'\n", launcher.user)
     renameSync(cluster, dataDir)
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
+  }
+}
+
+function write(file: string, how: number, content: string, user: ServerUser): void {
+  const fd = openOwnFile(file, how, user)
+  try {
+    writeSync(fd, content)
+  } finally {
+    closeSync(fd)
   }
 }
 

@@ -16,6 +16,8 @@ export interface EmbeddedOptions {
   readonly projectDir: string
   /** Its `.migration-manager/postgres` holds the data; the project, if nothing is said. */
   readonly home?: string | undefined
+  /** The home is worth nothing without this process, and is removed if that is killed. */
+  readonly isThrowAway?: boolean | undefined
   /** Lower case letters, digits, `_` and `-`, at most 63 (PostgreSQL's limit for a name). Created if it is missing. */
   readonly database: string
   /** Hears what takes long, for example "creating the embedded PostgreSQL server". */
@@ -40,13 +42,15 @@ const RETRY_MS = 25
  * Makes sure that the project's own PostgreSQL server runs and has the database. All processes of a project share one
  * server; it ends with the last process that uses it, however that ends. Nothing here keeps this process alive.
  * Throws `embedded/bad-name`, `/not-installed`, `/unsupported-platform`, `/no-access`, `/unsafe-folder`,
- * `/other-version`, `/start-failed` (it did not run within 30 s), or the signal's reason.
+ * `/other-version`, `/other-machine`, `/start-failed` (it did not run within 30 s), or the signal's reason.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const { database, projectDir, signal } = options
   checkPlatform()
   checkName(database)
-  const place = preparePlace(options.home ?? projectDir)
+  const home = options.home ?? projectDir
+  const place = preparePlace(home)
+  const throwAway = options.isThrowAway === true ? { folder: home, owner: process.pid } : null
   const deadline = Date.now() + START_MS
   let supervisor: Supervisor | undefined
   for (;;) {
@@ -65,7 +69,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       throw startFailure(place, `The embedded PostgreSQL server did not start within ${START_MS / 1000} s.`)
     }
     if (supervisor?.hasFailed() === true) throw startFailure(place, 'The embedded PostgreSQL server did not start.')
-    if (supervisor === undefined || supervisor.hasEnded()) supervisor = startSupervisor(place, projectDir)
+    if (supervisor === undefined || supervisor.hasEnded()) supervisor = startSupervisor(place, projectDir, throwAway)
     await pause(RETRY_MS)
   }
 }
@@ -126,31 +130,28 @@ interface Supervisor {
   hasFailed(): boolean
 }
 
-function planTask(place: Place, projectDir: string): SupervisorTask {
+function startSupervisor(place: Place, projectDir: string, throwAway: SupervisorTask['throwAway']): Supervisor {
   try {
     const binaries = findBinaries(projectDir)
-    return { place, binaries, launcher: prepareLauncher(place.user, binaries.postgres, place.folder) }
+    const launcher = prepareLauncher(place.user, binaries.postgres, place.folder)
+    return spawnSupervisor({ place, binaries, launcher, throwAway })
   } catch (error) {
     removeSocketDir(place)
     throw error
   }
 }
 
-function startSupervisor(place: Place, projectDir: string): Supervisor {
-  const task = planTask(place, projectDir)
-  const logFd = openLog(place)
+function spawnSupervisor(task: SupervisorTask): Supervisor {
+  const program = findProgram('embedded/supervisor', 'embedded/start-failed')
+  const logFd = openLog(task.place)
   // A session of its own, so that neither ^C nor the closing of the terminal reaches it. Its environment is empty:
   // ours may hold database passwords, and NODE_OPTIONS meant for us.
-  const child = spawn(
-    process.execPath,
-    [findProgram('embedded/supervisor', 'embedded/start-failed'), JSON.stringify(task)],
-    {
-      detached: true,
-      stdio: ['ignore', logFd, logFd],
-      cwd: '/',
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-    },
-  )
+  const child = spawn(process.execPath, [program, JSON.stringify(task)], {
+    detached: true,
+    stdio: ['ignore', logFd, logFd],
+    cwd: '/',
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+  })
   closeSync(logFd)
   child.unref()
   let hasFailedToStart = false

@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto'
 import {
-  chownSync,
   closeSync,
   existsSync,
-  fchownSync,
   fstatSync,
   ftruncateSync,
   lchownSync,
   lstatSync,
   mkdirSync,
-  openSync,
-  readFileSync,
+  readSync,
   realpathSync,
   rmdirSync,
   statSync,
@@ -19,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { APPENDING, READING, openOwnFile } from './own-file.ts'
 import { SOCKET_FILE } from './server.ts'
 import { type ServerUser, chooseServerUser } from './server-user.ts'
 import { hasCode } from './system-error.ts'
@@ -30,6 +28,10 @@ export interface Place {
   readonly folder: string
   readonly dataDir: string
   readonly logFile: string
+  /** How long the log was when this start began, in bytes: what is before it tells of earlier starts. */
+  readonly logStart: number
+  /** Holds the name of the machine, or container, that started a server on the data last. */
+  readonly machineFile: string
   /** A short path outside of the project: a socket's path has at most 107 bytes (unix(7)), 103 on macOS. */
   readonly socketDir: string
   readonly socketPath: string
@@ -39,6 +41,7 @@ export interface Place {
 
 const LOG_LIMIT_BYTES = 1_000_000
 const LOG_TAIL_LINES = 15
+const LOG_TAIL_BYTES = 65_536
 
 /**
  * Names the places of a project's server, the same ones in every process that asks, and creates the folder.
@@ -61,11 +64,14 @@ export function preparePlace(projectDir: string): Place {
   const parent = existsSync('/tmp') ? '/tmp' : tmpdir()
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 12)
   const socketDir = join(parent, `mm-${user.uid}-${hash}`)
+  const logFile = join(folder, 'server.log')
   return {
     user,
     folder,
     dataDir,
-    logFile: join(folder, 'server.log'),
+    logFile,
+    machineFile: join(folder, 'server.machine'),
+    logStart: lstatSync(logFile, { throwIfNoEntry: false })?.size ?? 0,
     socketDir,
     socketPath: join(socketDir, SOCKET_FILE),
     controlPath: join(socketDir, 'control'),
@@ -79,7 +85,7 @@ function createFolder(folder: string, projectDir: string): string {
       writeFileSync(join(folder, '.gitignore'), '*\n')
       const { uid, gid } = statSync(projectDir)
       // Root leaves nothing in somebody's project that they cannot delete.
-      if (process.getuid?.() === 0) for (const path of new Set([outermost, folder])) chownSync(path, uid, gid)
+      if (process.getuid?.() === 0) for (const path of new Set([outermost, folder])) lchownSync(path, uid, gid)
     }
     return realpathSync(folder)
   } catch (error) {
@@ -123,12 +129,11 @@ export function removeSocketDir({ socketDir }: Place): void {
   }
 }
 
-/** Opens the server's log for appending, with mode 0600: it holds the text of failed statements. Close the descriptor. */
+/** Opens the server's log for appending, with mode 0600. Close the descriptor. Throws `embedded/unsafe-folder`. */
 export function openLog({ logFile, user }: Place): number {
-  const fd = openSync(logFile, 'a', 0o600)
+  const fd = openOwnFile(logFile, APPENDING, user)
   try {
     if (fstatSync(fd).size > LOG_LIMIT_BYTES) ftruncateSync(fd)
-    if (process.getuid?.() === 0) fchownSync(fd, user.uid, user.gid)
     return fd
   } catch (error) {
     closeSync(fd)
@@ -136,16 +141,30 @@ export function openLog({ logFile, user }: Place): number {
   }
 }
 
-/** An `embedded/start-failed` that ends with the last lines of the server's log and says where the rest is. */
-export function startFailure({ logFile }: Place, reason: string, cause?: unknown): MigrationManagerError {
-  let lines: readonly string[] = []
-  try {
-    lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LOG_TAIL_LINES)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'EACCES')) throw error
-  }
-  return new MigrationManagerError('embedded/start-failed', [reason, ...lines].join('\n').trim(), {
-    hint: `The whole log: ${logFile}`,
+/** An `embedded/start-failed` that ends with the last lines of this start in the log and says where the rest is. */
+export function startFailure(place: Place, reason: string, cause?: unknown): MigrationManagerError {
+  return new MigrationManagerError('embedded/start-failed', [reason, ...readLogTail(place)].join('\n').trim(), {
+    hint: `The whole log: ${place.logFile}`,
     cause,
   })
+}
+
+function readLogTail({ logFile, logStart, user }: Place): readonly string[] {
+  try {
+    const fd = openOwnFile(logFile, READING, user)
+    try {
+      const { size } = fstatSync(fd)
+      // It was emptied since, if it is shorter than it was.
+      const from = Math.max(logStart > size ? 0 : logStart, size - LOG_TAIL_BYTES)
+      const tail = Buffer.alloc(size - from)
+      const length = readSync(fd, tail, 0, tail.length, from)
+      return tail.toString('utf8', 0, length).trimEnd().split('\n').slice(-LOG_TAIL_LINES)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    // The reason is worth more than a complaint about the log.
+    if (error instanceof MigrationManagerError || hasCode(error, 'ENOENT', 'EACCES')) return []
+    throw error
+  }
 }

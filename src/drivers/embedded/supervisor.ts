@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs'
+import { closeSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { MigrationManagerError } from '../../core/errors.ts'
@@ -7,6 +7,7 @@ import { clusterExists, clusterVersion, createCluster } from './cluster.ts'
 import { type Answer, type Control, type Request, claimControl, onRequest, send } from './control.ts'
 import { type Place, openLog, removeSocketDir, startFailure } from './place.ts'
 import { endPredecessor } from './predecessor.ts'
+import { findProcess } from './process-table.ts'
 import { type RunningServer, spawnServer } from './server.ts'
 import type { Launcher } from './server-user.ts'
 import { simpleQuery } from './simple-query.ts'
@@ -20,6 +21,8 @@ export interface SupervisorTask {
   readonly place: Place
   readonly binaries: Binaries
   readonly launcher: Launcher
+  /** A folder that is removed with the server if `owner`, a process that removes it by itself, has been killed. */
+  readonly throwAway: { readonly folder: string; readonly owner: number } | null
 }
 
 /** How long it waits for its first user. */
@@ -36,6 +39,9 @@ const SETTINGS = {
   max_wal_size: '1GB',
   unix_socket_permissions: '0700',
   log_checkpoints: 'off',
+  // What goes wrong in a migration is told to whoever runs it. In a file it would leave the migration's text, and rows.
+  log_min_messages: 'log',
+  log_min_error_statement: 'panic',
 }
 
 async function supervise(task: SupervisorTask): Promise<void> {
@@ -88,6 +94,10 @@ async function supervise(task: SupervisorTask): Promise<void> {
     const server = await started.catch(() => undefined)
     await server?.stop()
     removeSocketDir(place)
+    const { throwAway } = task
+    if (throwAway !== null && findProcess(throwAway.owner) === undefined) {
+      rmSync(throwAway.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+    }
     process.exit(0)
   }
 

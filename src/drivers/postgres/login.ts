@@ -26,6 +26,7 @@ export async function logIn(
   const database = await startEmbedded({
     projectDir: endpoint.projectDir,
     home: endpoint.home,
+    isThrowAway: endpoint.isThrowAway,
     database: endpoint.database,
     signal,
     onProgress: (what) => emit({ type: 'waiting', environment: environment.name, what }),

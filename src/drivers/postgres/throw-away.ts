@@ -8,6 +8,12 @@ import type { EmbeddedEndpoint } from './url.ts'
 export async function createThrowAwayPostgres(projectDir: string): Promise<ThrowAway> {
   const { createThrowAwayFolder } = await import('../embedded/throw-away.ts')
   const folder = createThrowAwayFolder()
-  const endpoint: EmbeddedEndpoint = { kind: 'embedded', database: 'rehearsal', projectDir, home: folder.path }
+  const endpoint: EmbeddedEndpoint = {
+    kind: 'embedded',
+    database: 'rehearsal',
+    projectDir,
+    home: folder.path,
+    isThrowAway: true,
+  }
   return { endpoint, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
 }

@@ -34,6 +34,8 @@ export interface EmbeddedEndpoint {
   readonly projectDir: string
   /** The folder whose `.migration-manager/postgres` holds the data. */
   readonly home: string
+  /** The home is worth nothing without this process. */
+  readonly isThrowAway?: boolean
 }
 
 export type PostgresEndpoint = ServerEndpoint | EmbeddedEndpoint
