@@ -6,6 +6,7 @@ import { describeObject, findEffects, followEffects, keyOf } from '../../sql/sql
 import type { SchemaObject, Trace } from '../../sql/sqlite/effects.ts'
 import { QueryFailure } from './client.ts'
 import type { Query, Rows } from './client.ts'
+import { readTime } from './foreign-time.ts'
 import { askPatiently } from './session.ts'
 import type { Session } from './session.ts'
 import { verifyMigrations } from './verification.ts'
@@ -36,7 +37,7 @@ const SOURCES: Readonly<Record<AdoptionSource, Source>> = {
       const stem = name.replace(/\.sql$/, '')
       return {
         name,
-        appliedAt: timeOf(row['applied_at']),
+        appliedAt: readTime(row['applied_at']),
         migration: migrations.find((file) => file.name === stem) ?? null,
       }
     },
@@ -52,7 +53,7 @@ const SOURCES: Readonly<Record<AdoptionSource, Source>> = {
         : undefined
       return {
         name: name === '' ? `version ${version}` : `version ${version} (${name})`,
-        appliedAt: timeOf(row['applied_at']),
+        appliedAt: readTime(row['applied_at']),
         migration: migration ?? null,
       }
     },
@@ -137,17 +138,6 @@ function liveKeys(objects: Rows, columns: Rows): ReadonlySet<string> {
 function withoutColumnsOf(objects: readonly SchemaObject[]): readonly SchemaObject[] {
   const tables = new Set(objects.filter(({ kind }) => kind === 'table').map(({ name }) => name.toLowerCase()))
   return objects.filter(({ table }) => table === null || !tables.has(table.toLowerCase()))
-}
-
-/** Seconds or milliseconds since 1970, or text as SQLite writes it, in UTC; null for anything else. */
-function timeOf(value: unknown): Date | null {
-  const at =
-    typeof value === 'number'
-      ? new Date(value < 1e11 ? value * 1_000 : value)
-      : typeof value === 'string'
-        ? new Date(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/.test(value) ? `${value.replace(' ', 'T')}Z` : value)
-        : null
-  return at === null || Number.isNaN(at.getTime()) ? null : at
 }
 
 function text(value: unknown): string {
