@@ -96,7 +96,7 @@ async function say(terminal: Terminal, wantsJson: boolean, error: MigrationManag
   terminal.settle()
   if (wantsJson) terminal.writer.writeJson({ status: 'error', error: errorJson(error) })
   else terminal.writer.writeProgress(`${renderError(error, terminal.errorPage)}\n`)
-  terminal.writer.writeCommand('error', { title: error.code }, error.message)
+  reportToGitHub({ findings: [], errors: [error] }, terminal.writer, process.env)
   await terminal.writer.flush()
 }
 

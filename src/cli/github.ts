@@ -1,4 +1,6 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, realpathSync } from 'node:fs'
+import { isAbsolute, relative, resolve, sep } from 'node:path'
+import type { SourceLocation } from '../core/errors.ts'
 import { annotationsOf, renderStepSummary } from '../reporters/github.ts'
 import type { Summary } from '../reporters/github.ts'
 import type { Writer } from './output/writer.ts'
@@ -6,15 +8,39 @@ import type { Writer } from './output/writer.ts'
 /** In GitHub Actions: annotations on file and line, and the matrix on the run's summary page. Elsewhere nothing. */
 export function reportToGitHub(summary: Summary, writer: Writer, env: NodeJS.ProcessEnv): void {
   if (env['GITHUB_ACTIONS'] !== 'true') return
+  const root = rootOf(env)
   for (const { level, title, at, message } of annotationsOf(summary)) {
-    writer.writeCommand(level, { title, file: at?.file, line: at?.line, col: at?.column }, message)
+    const place = at === null ? null : placeBelow(root, at)
+    writer.writeCommand(level, { title, file: place?.file, line: place?.line, col: place?.column }, message)
   }
   const page = env['GITHUB_STEP_SUMMARY']
-  if (page === undefined || page === '') return
+  const text = renderStepSummary(summary)
+  if (page === undefined || page === '' || text === '') return
   try {
-    appendFileSync(page, writer.clean(`${renderStepSummary(summary)}\n`))
+    appendFileSync(page, writer.clean(`${text}\n`))
   } catch {
     // A summary that cannot be written must not turn a good run into a failed one.
     writer.writeProgress('The summary page of GitHub Actions could not be written.\n')
   }
+}
+
+/** The folder of the repository, or null where nothing tells. */
+function rootOf(env: NodeJS.ProcessEnv): string | null {
+  const root = env['GITHUB_WORKSPACE']
+  if (root === undefined || root === '') return null
+  try {
+    // The working directory has no symbolic links in its name.
+    return realpathSync(root)
+  } catch {
+    return root
+  }
+}
+
+/** A place as GitHub reads it, from the root of the repository; ours are from the working directory. Null outside of it. */
+function placeBelow(root: string | null, at: SourceLocation): SourceLocation | null {
+  if (root === null) return at
+  const file = relative(root, resolve(at.file))
+  return file === '..' || file.startsWith(`..${sep}`) || isAbsolute(file)
+    ? null
+    : { ...at, file: file.replaceAll(sep, '/') }
 }

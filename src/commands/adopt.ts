@@ -19,6 +19,8 @@ export interface AdoptPorts {
   readonly confirm: Confirm
   readonly emit: Emit
   readonly signal: AbortSignal
+  /** Hears what is about to be taken over, and what is to be known of it, before anything is asked. */
+  readonly onPlan: (planned: AdoptReport) => void
 }
 
 export interface AdoptReport {
@@ -28,6 +30,8 @@ export interface AdoptReport {
   readonly status: 'adopted' | 'planned' | 'up-to-date' | 'blocked' | 'stale'
   /** The migrations that were taken over, or would be. */
   readonly migrations: readonly string[]
+  /** Where the files are that the claims are about, by the migration's name. */
+  readonly files: ReadonlyMap<string, string>
   readonly findings: readonly Finding[]
 }
 
@@ -57,12 +61,14 @@ export async function adopt(project: Project, options: AdoptOptions, ports: Adop
     from,
     status,
     migrations: adoptions.map(({ migration }) => migration.name),
+    files: new Map(claims.flatMap(({ migration }) => (migration === null ? [] : [[migration.name, migration.file]]))),
     findings: [...findings, ...more],
   })
   if (findings.some(isBlocking)) return report('blocked')
   if (adoptions.length === 0) return report('up-to-date')
   if (options.dryRun) return report('planned')
   if (environment.protected) {
+    ports.onPlan(report('planned'))
     const answer = await ports.confirm(environment, `take ${adoptions.length} migrations over in ${environment.name}`)
     if (answer !== 'yes') return report('blocked', [refusal(environment, answer, `${environment.name} is protected`)])
   }

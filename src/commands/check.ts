@@ -86,7 +86,7 @@ async function checkFolder(
 }
 
 function untried(migrations: readonly Migration[]): readonly Reversal[] {
-  return migrations.map(({ name }) => ({ migration: name, status: 'untried', findings: [] }))
+  return migrations.map(({ name, file }) => ({ migration: name, file, status: 'untried', findings: [] }))
 }
 
 function targetOn({ endpoint }: ThrowAway, dir: string, engine: string, ports: CheckPorts): Target {

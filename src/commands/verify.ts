@@ -3,6 +3,7 @@ import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { allowFindings } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
+import type { Matrix } from '../core/matrix.ts'
 import type { Project } from '../core/project.ts'
 import { findUnverified } from '../core/verification.ts'
 import type { Verification } from '../core/verification.ts'
@@ -20,6 +21,7 @@ export type VerifiedEnvironment =
 export interface VerifyReport {
   /** In promotion order. */
   readonly environments: readonly VerifiedEnvironment[]
+  readonly matrix: Matrix
   readonly findings: readonly Finding[]
 }
 
@@ -48,7 +50,7 @@ export async function verify(
     ),
   ]
   const allowed = allowFindings(findings, new Set(allow))
-  return { environments, findings: await traceFindings(allowed, seen.matrix, project.cwd) }
+  return { environments, matrix: seen.matrix, findings: await traceFindings(allowed, seen.matrix, project.cwd) }
 }
 
 async function ask(sight: Sight, seen: Survey): Promise<VerifiedEnvironment> {

@@ -54,6 +54,10 @@ export interface Problem {
   readonly code: ErrorCode
   readonly message: string
   readonly hint?: string | undefined
+  readonly at?: SourceLocation | undefined
+  readonly sourceLine?: string | undefined
+  readonly engineCode?: string | undefined
+  readonly environment?: string | undefined
 }
 
 /** Several problems found together, so that a person mends them all in one go. */
@@ -66,4 +70,9 @@ export class ProblemsError extends MigrationManagerError {
     super(first.code, problems.map((problem) => problem.message).join('\n'), { hint: first.hint })
     this.problems = problems
   }
+}
+
+/** What is to be told of an error: its problems where it has several, else itself. */
+export function problemsOf(error: MigrationManagerError): readonly Problem[] {
+  return error instanceof ProblemsError ? error.problems : [error]
 }

@@ -1,4 +1,5 @@
-import type { MigrationManagerError, SourceLocation } from '../core/errors.ts'
+import { problemsOf } from '../core/errors.ts'
+import type { MigrationManagerError, Problem, SourceLocation } from '../core/errors.ts'
 import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import { chooseFew } from '../core/few.ts'
@@ -7,7 +8,10 @@ import type { Cell, CellState, Matrix } from '../core/matrix.ts'
 
 /** What a command found, for those who show it elsewhere than on the terminal. */
 export interface Summary {
-  readonly matrix: Matrix
+  /** Absent where a command has none to show. */
+  readonly matrix?: Matrix
+  /** Where the files of migrations are, by the migration's name; where there is a matrix, that says it. */
+  readonly files?: ReadonlyMap<string, string>
   readonly findings: readonly Finding[]
   readonly errors: readonly MigrationManagerError[]
 }
@@ -24,10 +28,13 @@ export interface Annotation {
 const LEVELS = { block: 'error', warn: 'warning', info: 'notice' } as const
 
 /** Findings and errors as annotations, on the line where they have one, else on the file of their migration. */
-export function annotationsOf({ matrix, findings, errors }: Summary): readonly Annotation[] {
-  const files = new Map(matrix.rows.map(({ name, migration }) => [name, migration?.file]))
+export function annotationsOf({ matrix, files, findings, errors }: Summary): readonly Annotation[] {
+  const known = new Map([
+    ...(files ?? []),
+    ...(matrix?.rows ?? []).map(({ name, migration }) => [name, migration?.file] as const),
+  ])
   const whole = (migration: string | undefined): SourceLocation | null => {
-    const file = migration === undefined ? undefined : files.get(migration)
+    const file = migration === undefined ? undefined : known.get(migration)
     return file === undefined ? null : { file, line: 1, column: 1 }
   }
   return [
@@ -37,7 +44,7 @@ export function annotationsOf({ matrix, findings, errors }: Summary): readonly A
       at: finding.at ?? whole(finding.migration),
       message: withHint(finding) + others,
     })),
-    ...tellFew(errors, kindOfError, (error, others) => ({
+    ...tellFew(errors.flatMap(problemsOf), kindOfError, (error, others) => ({
       level: 'error' as const,
       title: error.code,
       at: error.at ?? null,
@@ -50,7 +57,7 @@ function kindOfFinding({ severity, code, migration, environment, at }: Finding):
   return { environment, kind: `${severity} ${code} ${migration ?? ''} ${at?.line ?? ''}` }
 }
 
-function kindOfError({ code, engineCode, environment }: MigrationManagerError): Kind {
+function kindOfError({ code, engineCode, environment }: Problem): Kind {
   return { environment, kind: `${code} ${engineCode ?? ''}` }
 }
 
@@ -60,7 +67,7 @@ interface Kind {
 }
 
 /** What a server says of one of a thousand databases does not say which. */
-function withDatabase({ environment, message }: MigrationManagerError): string {
+function withDatabase({ environment, message }: Problem): string {
   return environment === undefined || fleetIn(environment) === null ? message : `${environment}: ${message}`
 }
 
@@ -92,9 +99,26 @@ const SYMBOLS: Readonly<Record<CellState, string>> = {
 /** A summary page of GitHub is limited to 1 MiB; so many rows stay far below. */
 const MAX_ROWS = 500
 
-/** The matrix as a Markdown table, and what stopped the run below it. */
-export function renderStepSummary({ matrix: ungrouped, findings, errors }: Summary): string {
-  const matrix = groupFleets(ungrouped)
+/** The matrix as a Markdown table, where there is one, and what stopped the run below it; empty when that is nothing. */
+export function renderStepSummary({ matrix, findings, errors }: Summary): string {
+  const remarks = [
+    ...tellFew(findings.filter(isBlocking), kindOfFinding, ({ code, message }, others) =>
+      bullet(code, message + others),
+    ),
+    ...tellFew(errors.flatMap(problemsOf), kindOfError, (error, others) =>
+      bullet(error.code, withDatabase(error) + others),
+    ),
+  ]
+  if (matrix === undefined && remarks.length === 0) return ''
+  return [
+    '### Migrations',
+    '',
+    ...(matrix === undefined ? [] : [...renderTable(groupFleets(matrix)), '']),
+    ...(remarks.length > 0 ? [...remarks, ''] : []),
+  ].join('\n')
+}
+
+function renderTable(matrix: Matrix): readonly string[] {
   const names = matrix.environments.map(({ name }) => name)
   const rows = matrix.rows.slice(-MAX_ROWS).map(({ name, cells }) => {
     const states = names.map((environment) => {
@@ -104,22 +128,12 @@ export function renderStepSummary({ matrix: ungrouped, findings, errors }: Summa
     return `| ${[name, ...states].map(escapeCell).join(' | ')} |`
   })
   const hidden = matrix.rows.length - rows.length
-  const remarks = [
-    ...tellFew(findings.filter(isBlocking), kindOfFinding, ({ code, message }, others) =>
-      bullet(code, message + others),
-    ),
-    ...tellFew(errors, kindOfError, (error, others) => bullet(error.code, withDatabase(error) + others)),
-  ]
   return [
-    '### Migrations',
-    '',
     `| | ${names.map(escapeCell).join(' | ')} |`,
     `|---|${names.map(() => ':-:').join('|')}|`,
     ...rows,
     ...(hidden > 0 ? ['', `${hidden} older migrations are not shown.`] : []),
-    ...(remarks.length > 0 ? ['', ...remarks] : []),
-    '',
-  ].join('\n')
+  ]
 }
 
 function bullet(code: string, message: string): string {

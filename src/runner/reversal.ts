@@ -11,6 +11,7 @@ import type { Difference, Snapshot } from '../core/snapshot.ts'
 /** What the rehearsal of one migration's rollback came to. */
 export interface Reversal {
   readonly migration: string
+  readonly file: string
   /** `irreversible`: it has no rollback, so it only went up. `untried`: an earlier one did not come through. */
   readonly status: 'reversible' | 'irreversible' | 'failed' | 'untried'
   readonly findings: readonly Finding[]
@@ -32,14 +33,14 @@ export async function rehearseReversals(
   let before = await connection.snapshot()
   for (const migration of migrations) {
     if (isStuck) {
-      reversals.push({ migration: migration.name, status: 'untried', findings: [] })
+      reversals.push({ migration: migration.name, file: migration.file, status: 'untried', findings: [] })
       continue
     }
     const goesBack = migration.down !== null && !withoutRollback.has(migration.name)
     const way = goesBack ? 'up, down and up again' : 'up'
     emit({ type: 'waiting', environment: 'rehearsal', what: `${migration.name}: ${way}` })
     const tried = await rehearse(connection, migration, goesBack, before)
-    reversals.push({ migration: migration.name, status: tried.status, findings: tried.findings })
+    reversals.push({ migration: migration.name, file: migration.file, status: tried.status, findings: tried.findings })
     isStuck = tried.after === null
     before = tried.after ?? before
   }

@@ -56,6 +56,7 @@ describe('adopt', () => {
     const planned = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote', '--dry-run', '--json'])
     const untouched = await remote.applied()
     const unasked = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote', '--json'])
+    const unanswered = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote'])
     const taken = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote', '--yes', '--json'])
     const again = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote', '--yes', '--json'])
     const sync = await project.run(['sync', '--yes', '--json'])
@@ -63,6 +64,8 @@ describe('adopt', () => {
     expect(planned.json()).toMatchObject({ status: 'planned', migrations: NAMES.slice(0, 7).map((name) => ({ name })) })
     expect(untouched).toBe('untouched')
     expect({ exitCode: unasked.exitCode, status: unasked.json()['status'] }).toEqual({ exitCode: 4, status: 'blocked' })
+    // What is to be confirmed is shown before it is.
+    expect(unanswered.stderr).toContain('remote  7 migrations would be taken over from schema-version\n  0001_users\n')
     expect({ exitCode: taken.exitCode, stderr: taken.stderr }).toMatchObject({ exitCode: 0 })
     expect(taken.json()).toMatchObject({
       status: 'adopted',
@@ -92,9 +95,15 @@ describe('adopt', () => {
     await remote.query("INSERT INTO schema_version VALUES (42, 'lost', 1700000000, NULL)")
     await using project = projectOn(remote)
 
-    const run = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote', '--yes', '--json'])
+    const run = await project.run(['adopt', '--from', 'schema-version', '--env', 'remote', '--yes', '--json'], {
+      env: { GITHUB_ACTIONS: 'true' },
+    })
 
     expect(run.exitCode).toBe(4)
+    expect(run.stderr).toContain(
+      '::error title=adopt/not-borne-out,file=database/0002_conversations.sql,line=1,col=1::',
+    )
+    expect(run.stderr).toContain('::error title=adopt/no-file::')
     expect(run.json()['status']).toBe('blocked')
     expect(run.json()['findings'].map(({ code, message }: Record<string, string>) => [code, message])).toEqual([
       [

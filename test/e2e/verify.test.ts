@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
 import type { TestProject } from '../support/cli.ts'
@@ -231,6 +232,29 @@ describe('verify', () => {
     expect(text.stdout).toContain('✗ prod  2 of 3 verify queries do not hold, 2 objects damaged')
     expect(text.stdout).toContain('✓ dev  all 3 verify queries hold, nothing damaged')
     expect(await prod.query('SELECT xmin::text, * FROM schema_migrations')).toEqual(before)
+  })
+
+  test('was silent in GitHub Actions, and told of several bad files as one', async () => {
+    await using dev = await createDatabase('verify')
+    await using project = projectOn({ dev }, {})
+    const env = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(project.dir, 'page.md') }
+    await project.run(['sync'])
+    await dev.query('INSERT INTO t VALUES (-1)')
+
+    const verified = await project.run(['verify'], { env })
+    const page = project.read('page.md')
+    project.write('database/bad.sql', '')
+    project.write('database/002.sql', '')
+    const unread = await project.run(['verify'], { env })
+
+    expect(verified.stderr).toContain(
+      '::error title=verify/false,file=database/001-t.sql,line=2,col=12::001-t does not',
+    )
+    expect(page).toContain('- **verify/false** 001-t does not hold in dev')
+    expect(unread.stderr.split('\n').filter((line) => line.startsWith('::error'))).toEqual([
+      expect.stringMatching(/^::error title=migration\/bad-name::database\/002\.sql: .*%0A/),
+      expect.stringMatching(/^::error title=migration\/bad-name::database\/bad\.sql: .*%0A/),
+    ])
   })
 
   test('finds an applied file that was edited, and asks it all the same', async () => {

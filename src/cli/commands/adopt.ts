@@ -17,7 +17,15 @@ export const run: RunCommand = async (wired, args) => {
   const report = await adopt(
     await wired.project(),
     { from: sourceOf(textArgument(args, 'from') ?? ''), dryRun: args['dry-run'] === true },
-    { confirm: wired.confirm, emit: wired.emit, signal: wired.signal },
+    {
+      confirm: wired.confirm,
+      emit: wired.emit,
+      signal: wired.signal,
+      onPlan: (planned) => {
+        if (wired.options.quiet || wired.options.json) return
+        wired.terminal.writer.writeProgress(`${renderReport(planned, wired.terminal.errorPage)}\n\n`)
+      },
+    },
   )
   return {
     exitCode: report.status === 'stale' ? EXIT.blocked : exitOfFindings(report.findings),
@@ -28,6 +36,7 @@ export const run: RunCommand = async (wired, args) => {
       migrations: report.migrations.map((name) => ({ name })),
       findings: report.findings.map(findingJson),
     }),
+    summary: { files: report.files, findings: report.findings, errors: [] },
     text: (page) => renderReport(report, page),
   }
 }

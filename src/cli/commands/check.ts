@@ -28,6 +28,7 @@ export const run: RunCommand = async (wired, args) => {
       migrations: reversals.map(({ migration, status }) => ({ name: migration, status })),
       findings: findings.map(findingJson),
     }),
+    summary: { files: new Map(reversals.map(({ migration, file }) => [migration, file])), findings, errors: [] },
     text: (page) =>
       [renderFindings(findings, page), reversals.map((reversal) => renderReversal(reversal, page)).join('\n')]
         .filter((part) => part !== '')

@@ -13,7 +13,7 @@ export interface CommandResult {
   readonly exitCode: number
   readonly json: () => Json
   readonly text: (page: Page) => string
-  /** For those who show it elsewhere; absent where there is no matrix. */
+  /** For those who show it elsewhere; absent where a command finds nothing that could be wrong. */
   readonly summary?: Summary
 }
 

@@ -35,6 +35,7 @@ export const run: RunCommand = async (wired, args) => {
       durations: durationsJson(report),
       ...changesJson(report.changes),
     }),
+    summary: { findings: [], errors },
     text: (page) => {
       if (args['csv'] === true) return renderCsv(report)
       if (report.environments.length === 0)

@@ -44,6 +44,7 @@ export const run: RunCommand = async (wired, args) => {
       after: report.repair.after,
       findings: report.findings.map(findingJson),
     }),
+    summary: { findings: report.findings, errors: [] },
     text: (page) => renderReport(report, page),
   }
 }

@@ -1,5 +1,5 @@
-import { ProblemsError } from '../../core/errors.ts'
-import type { MigrationManagerError, SourceLocation } from '../../core/errors.ts'
+import { ProblemsError, problemsOf } from '../../core/errors.ts'
+import type { MigrationManagerError, Problem } from '../../core/errors.ts'
 import { fleetIn } from '../../core/fleet.ts'
 import { tellFew } from './fleet.ts'
 import { wrap } from './page.ts'
@@ -9,10 +9,9 @@ import { renderSource } from './source.ts'
 
 /** An error as a paragraph: what happened, where in which file, and what to do next. */
 export function renderError(error: MigrationManagerError, page: Page): string {
-  if (error instanceof ProblemsError) {
-    return error.problems.map((problem) => renderParagraph(problem, page)).join('\n\n')
-  }
-  return renderParagraph(error, page)
+  return problemsOf(error)
+    .map((problem) => renderParagraph(problem, page))
+    .join('\n\n')
 }
 
 /** Errors as paragraphs; of those that many databases of a fleet share, a few. */
@@ -25,17 +24,7 @@ export function renderErrors(errors: readonly MigrationManagerError[], page: Pag
   return tellFew(remarks, page)
 }
 
-interface Paragraph {
-  readonly code: string
-  readonly message: string
-  readonly hint?: string | undefined
-  readonly at?: SourceLocation | undefined
-  readonly sourceLine?: string | undefined
-  readonly engineCode?: string | undefined
-  readonly environment?: string | undefined
-}
-
-function renderParagraph(error: Paragraph, page: Page): string {
+function renderParagraph(error: Problem, page: Page): string {
   // What a server says of one of a thousand databases does not say which.
   const database = fleetIn(error.environment ?? '') === null ? undefined : error.environment
   const code = [error.code, error.engineCode, database].filter((part) => part !== undefined).join(' ')
