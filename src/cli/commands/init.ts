@@ -36,6 +36,7 @@ export const run: RunCommand = async (wired, args) => {
       files,
       findings: report.findings.map(findingJson),
     }),
+    summary: { findings: report.findings, errors: failed },
     text: (page) =>
       [
         renderFindings(report.findings, page),
