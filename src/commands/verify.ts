@@ -3,7 +3,6 @@ import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { allowFindings } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
-import type { Matrix } from '../core/matrix.ts'
 import type { Project } from '../core/project.ts'
 import { findUnverified } from '../core/verification.ts'
 import type { Verification } from '../core/verification.ts'
@@ -21,7 +20,8 @@ export type VerifiedEnvironment =
 export interface VerifyReport {
   /** In promotion order. */
   readonly environments: readonly VerifiedEnvironment[]
-  readonly matrix: Matrix
+  /** Where the files of the migrations are, by name. */
+  readonly files: ReadonlyMap<string, string>
   readonly findings: readonly Finding[]
 }
 
@@ -50,7 +50,10 @@ export async function verify(
     ),
   ]
   const allowed = allowFindings(findings, new Set(allow))
-  return { environments, matrix: seen.matrix, findings: await traceFindings(allowed, seen.matrix, project.cwd) }
+  const files = seen.matrix.rows.flatMap(({ name, migration }) =>
+    migration === null ? [] : ([[name, migration.file]] as const),
+  )
+  return { environments, files: new Map(files), findings: await traceFindings(allowed, seen.matrix, project.cwd) }
 }
 
 async function ask(sight: Sight, seen: Survey): Promise<VerifiedEnvironment> {

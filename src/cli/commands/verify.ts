@@ -29,7 +29,7 @@ export const run: RunCommand = async (wired, args) => {
       environments: environments.map(environmentJson),
       findings: findings.map(findingJson),
     }),
-    summary: { matrix: report.matrix, findings, errors },
+    summary: { files: report.files, findings, errors },
     text: (page) =>
       [
         environments.length === 0 ? EMPTY_SHARD : '',
