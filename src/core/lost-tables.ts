@@ -1,4 +1,10 @@
+import type { Reading } from './driver.ts'
 import type { Finding } from './finding.ts'
+
+/** Nothing of ours is there yet. A history that has rows is there, whatever became of its log. */
+export function isFresh({ initialisedAs, history }: Pick<Reading, 'initialisedAs' | 'history'>): boolean {
+  return initialisedAs === null && history.length === 0
+}
 
 /** What a driver sees of its own two tables. */
 export interface OwnTables {

@@ -122,12 +122,14 @@ describe.each(SUBJECTS)('$engine', ({ create }) => {
     await query('DROP TABLE schema_migrations_log')
 
     const status = await project.run(['status'])
+    const data = await project.run(['status', '--json'])
     project.write('database/003-last.sql', "INSERT INTO visits VALUES ('about');\n")
     const synced = await project.run(['sync', '--yes'])
     const after = await project.run(['status', '--check', '--json'])
 
     expect(status).toMatchObject({ exitCode: 0 })
     expect(status.stdout).toContain('dev has a history, but its log is gone')
+    expect(data.json()).toMatchObject({ environments: [{ initialised: true }] })
     expect(status.stdout).not.toContain('fresh')
     expect({ exitCode: synced.exitCode, stderr: synced.stderr }).toMatchObject({ exitCode: 0 })
     expect(await query(VISITS)).toEqual([{ page: 'about' }, ...ONCE])

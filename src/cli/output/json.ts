@@ -3,6 +3,7 @@ import type { SyncReport } from '../../commands/sync-report.ts'
 import type { Finding } from '../../core/finding.ts'
 import { fleetIn } from '../../core/fleet.ts'
 import type { FleetSummary } from '../../core/fleet.ts'
+import { isFresh } from '../../core/lost-tables.ts'
 import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Outcome, OutcomeStatus, StepFailure } from '../../core/outcome.ts'
@@ -31,7 +32,7 @@ export function statusJson(report: StatusReport): Json {
         engine: environment.engine,
         protected: environment.protected,
         reachable: sight.isReachable,
-        initialised: sight.isReachable && sight.reading.initialisedAs !== null,
+        initialised: sight.isReachable && !isFresh(sight.reading),
         applied,
         pending,
         changed,

@@ -1,7 +1,7 @@
 import type { PlanReport, TargetPlan } from '../../commands/plan.ts'
-import type { Reading } from '../../core/driver.ts'
 import { ownerOf } from '../../core/environment.ts'
 import { groupBy } from '../../core/grouping.ts'
+import { isFresh } from '../../core/lost-tables.ts'
 import { sourceOf } from '../../core/plan.ts'
 import { count } from './page.ts'
 import type { Page } from './page.ts'
@@ -36,11 +36,6 @@ function groupAlike(targets: readonly TargetPlan[]): readonly (readonly [TargetP
     const steps = plan.steps.map(({ kind, migration }) => `${kind} ${migration.name}`)
     return JSON.stringify([ownerOf(environment), isFresh(reading), steps])
   })
-}
-
-/** A history that has rows is there, whatever became of its log. */
-function isFresh({ initialisedAs, history }: Reading): boolean {
-  return initialisedAs === null && history.length === 0
 }
 
 const MAX_STEPS = 60

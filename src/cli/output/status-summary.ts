@@ -4,6 +4,7 @@ import { ownerOf } from '../../core/environment.ts'
 import { summarizeFleets } from '../../core/fleet.ts'
 import { groupBy } from '../../core/grouping.ts'
 import type { FleetSummary, Standing } from '../../core/fleet.ts'
+import { isFresh } from '../../core/lost-tables.ts'
 import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
 import type { Tally } from '../../core/matrix.ts'
 import { count } from './page.ts'
@@ -52,8 +53,7 @@ export function fleetsOf({ matrix, sights }: Pick<StatusReport, 'matrix' | 'sigh
 function describeSight(sight: Sight, tally: Tally, policy: string, page: Page): string {
   if (!sight.isReachable) return `${page.paint('bad', 'could not be read')}${policy}`
   const freshNote = page.width < ROOMY ? ' (fresh)' : ' (fresh: sync or init prepares it)'
-  const isFresh = sight.reading.initialisedAs === null && sight.reading.history.length === 0
-  const fresh = isFresh ? page.paint('dim', freshNote) : ''
+  const fresh = isFresh(sight.reading) ? page.paint('dim', freshNote) : ''
   const lock =
     sight.reading.lockHolder === null ? '' : page.paint('warn', ` (a run is at work: ${sight.reading.lockHolder})`)
   return `${describeTally(tally, page)}${policy}${fresh}${lock}`
