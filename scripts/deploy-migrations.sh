@@ -6,8 +6,9 @@
 # Takes --shard, --concurrency, --dir, --env-file, --config, --all, --quiet, --verbose and --no-color, too, and hands them
 # on; --allow goes to plan, sync and verify; --max-failures, --lock-wait and --recover-wait go to the sync.
 #
-# Runs sync --yes, verify and status --check; with --dry-run only plan. Stops at the first step that fails, with that step's
-# exit code (see docs/exit-codes.md). Works from any directory: the project is the one it is called in.
+# Runs sync --yes, verify and status --check (with --allow status alone); with --dry-run only plan. Stops at the first
+# step that fails, with that step's exit code (docs/exit-codes.md). Works from any directory: the project is the one it
+# is called in.
 set -eu -o pipefail
 
 self=${BASH_SOURCE[0]}
@@ -42,7 +43,7 @@ while [ $# -gt 0 ]; do
     --dry-run) dry_run=yes ;;
     --no-backup) ;; # There is no backup step yet; pipelines may say so already.
     -h | --help)
-      sed -n '2,10s/^# \{0,1\}//p' "$self"
+      sed -n '2,11s/^# \{0,1\}//p' "$self"
       exit 0
       ;;
     --env | --shard | --concurrency | --dir | --env-file | --config | --allow | --max-failures | --lock-wait | --recover-wait)
@@ -94,4 +95,5 @@ if [ "$dry_run" = yes ]; then
 fi
 step sync --yes ${allow[@]+"${allow[@]}"} ${of_plan[@]+"${of_plan[@]}"} ${of_sync[@]+"${of_sync[@]}"}
 step verify ${allow[@]+"${allow[@]}"}
-step status --check
+# What is allowed may keep the environments apart for good.
+if [ ${#allow[@]} -eq 0 ]; then step status --check; else step status; fi

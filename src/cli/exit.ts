@@ -44,6 +44,8 @@ function exitOfCode(code: ErrorCode): number {
   switch (code) {
     case 'lock/held':
       return EXIT.locked
+    case 'history/lost':
+      return EXIT.blocked
     case 'outcome/unknown':
       return EXIT.unknown
     case 'migration/escaped':

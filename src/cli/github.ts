@@ -32,7 +32,8 @@ function rootOf(env: NodeJS.ProcessEnv): string | null {
     // The working directory has no symbolic links in its name.
     return realpathSync(root)
   } catch {
-    return root
+    // In a container it may be the host's name of the folder.
+    return null
   }
 }
 

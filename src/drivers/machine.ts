@@ -19,11 +19,10 @@ export function machineName(): string {
   return [hostname(), boot, processes].join(' ')
 }
 
-/** Whether a name is that of this machine before it was started anew: no process of then lives. */
-export function isEarlierBoot(name: string): boolean {
-  const [host, boot = ''] = name.split(' ')
-  const [ownHost, ownBoot = ''] = machineName().split(' ')
-  return host === ownHost && boot !== '' && ownBoot !== '' && boot !== ownBoot
+/** Whether a name is that of a machine, or container, on the kernel that runs here now. */
+export function isOfSameBoot(name: string): boolean {
+  const boot = name.split(' ')[1] ?? ''
+  return boot !== '' && boot === machineName().split(' ')[1]
 }
 
 /** The part of a machine's name that says something to a person. */

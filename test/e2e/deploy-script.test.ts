@@ -152,6 +152,20 @@ test('--allow goes to the sync and to verify', async () => {
   expect(planned).toMatchObject({ exitCode: 0 })
 })
 
+test('what --allow accepts for good does not fail the last step', async () => {
+  await using dev = await createDatabase('dev')
+  await using project = createProject({ files: FILES })
+  const env = { DATABASE_URL: dev.url }
+  expect(await deploy(project, [], env)).toMatchObject({ exitCode: 0 })
+  project.write('database/1-a.sql', 'CREATE TABLE a (id int); -- edited\n')
+
+  const allowed = await deploy(project, ['--allow', 'history/changed'], env)
+
+  expect({ exitCode: allowed.exitCode, stderr: allowed.stderr }).toMatchObject({ exitCode: 0 })
+  expect(steps(allowed)).toHaveLength(3)
+  expect(allowed.stdout).toContain('1 changed')
+})
+
 test('--max-failures and the waits go to the sync, --concurrency and --all to every step', async () => {
   await using fleet = await createFleet(3, FILES)
   const { dev, tenants, project } = fleet

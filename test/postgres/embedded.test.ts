@@ -15,6 +15,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
@@ -146,11 +147,16 @@ test.each([
   again.release()
 })
 
-test('a lock file of a machine before its restart is no obstacle, whoever has the number now', async () => {
+test.each([
+  ['this machine before its restart', () => `${hostname()} 00000000-0000-4000-8000-000000000000 pid:[1]`],
+  ['a container that was killed and came back with another name', (boot: string) => `othercontainer ${boot} pid:[1]`],
+  ['a version that left no name', () => ''],
+])('a lock file of %s is no obstacle, whoever has the number now', async (_, nameOn) => {
   const project = makeUsedProject()
   const { dataDir, machineFile } = preparePlace(project)
+  const boot = readFileSync(machineFile, 'utf8').split(' ')[1] ?? ''
   writeFileSync(join(dataDir, 'postmaster.pid'), `${process.pid}\n${dataDir}\n`)
-  writeFileSync(machineFile, `${hostname()} 00000000-0000-4000-8000-000000000000 pid:[1]`)
+  writeFileSync(machineFile, nameOn(boot))
 
   const database = await startEmbedded({ projectDir: project, database: 'dev' })
 
@@ -158,24 +164,37 @@ test('a lock file of a machine before its restart is no obstacle, whoever has th
   database.release()
 })
 
-test('two containers on one folder ran two servers on its data: the lock of another one is left alone', async () => {
+test('two containers on one folder ran two servers on its data: the lock of one that lives is left alone', async () => {
   const project = makeUsedProject()
   const { dataDir, machineFile } = preparePlace(project)
   const lock = join(dataDir, 'postmaster.pid')
   const boot = readFileSync(machineFile, 'utf8').split(' ')[1]
   writeFileSync(lock, `7\n${dataDir}\n`)
-  // Of the same kernel, so that a restart of the machine is no explanation.
   writeFileSync(machineFile, `othercontainer ${boot} pid:[1]`)
+  const beat = setInterval(() => utimesSync(machineFile, new Date(), new Date()), 500)
+  onTestFinished(() => clearInterval(beat))
 
   await expect(startEmbedded({ projectDir: project, database: 'dev' })).rejects.toMatchObject({
     code: 'embedded/other-machine',
     message: expect.stringContaining('othercontainer'),
-    hint: expect.stringContaining(`rm '${lock}'`),
   })
   expect(readFileSync(lock, 'utf8')).toBe(`7\n${dataDir}\n`)
 
-  rmSync(lock)
+  clearInterval(beat)
   const database = await startEmbedded({ projectDir: project, database: 'dev' })
+  database.release()
+})
+
+test('a supervisor shows that it lives for as long as it does', async () => {
+  const project = makeProject()
+  const { machineFile } = preparePlace(project)
+  const database = await startEmbedded({ projectDir: project, database: 'dev' })
+  const first = statSync(machineFile).mtimeMs
+
+  await vi.waitFor(() => expect(statSync(machineFile).mtimeMs).toBeGreaterThan(first + 1_500), {
+    timeout: 20_000,
+    interval: 100,
+  })
   database.release()
 })
 

@@ -114,7 +114,9 @@ export async function readFacts(ask: (queries: readonly Query[]) => Promise<read
   const state = stateOf(tables)
   const has = (name: string): boolean => hasTable(tables, name)
   return parseFacts(
-    await ask(readQueries({ history: state === 'ours', log: state !== 'foreign' && has(LOG), lock: has(LOCK) })),
+    await ask(
+      readQueries({ history: state === 'ours', log: state !== 'foreign' && isLogOurs(tables), lock: has(LOCK) }),
+    ),
   )
 }
 
@@ -123,13 +125,21 @@ function hasTable(tables: Rows, name: string): boolean {
 }
 
 function stateOf(tables: Rows): Facts['state'] {
-  const columns = columnsOf(tables)
+  const columns = columnsOf(tables, HISTORY)
   if (columns === null) return 'absent'
   return HISTORY_COLUMNS.every((column) => columns.includes(column)) ? 'ours' : 'foreign'
 }
 
-function columnsOf(tables: Rows): readonly string[] | null {
-  const row = tables.find(({ name }) => name === HISTORY)
+/** Another tool may have a table of this name. */
+function isLogOurs(tables: Rows): boolean {
+  const columns = columnsOf(tables, LOG)
+  return ['id', 'event', 'migration_name', 'outcome', 'detail', 'hash'].every(
+    (name) => columns?.includes(name) === true,
+  )
+}
+
+function columnsOf(tables: Rows, table: string): readonly string[] | null {
+  const row = tables.find(({ name }) => name === table)
   if (row === undefined) return null
   const columns: unknown = JSON.parse(text(row['columns']) ?? '[]')
   return Array.isArray(columns) ? columns.map(String) : []
@@ -155,10 +165,10 @@ export function parseFacts([
   const isKnown = state === 'ours' || logged.length > 0
   return {
     state,
-    columns: columnsOf(tables) ?? [],
+    columns: columnsOf(tables, HISTORY) ?? [],
     initialisedAs: isKnown ? text(registered?.[0]?.['environment']) : null,
     history: history.map(parseRow),
-    hasLog: hasTable(tables, LOG),
+    hasLog: isLogOurs(tables),
     logged,
     lock: parseLock(lock ?? []),
     logEnd: last === undefined ? EMPTY_LOG : { id: Number(last['id']), hash: text(last['hash']) ?? '' },

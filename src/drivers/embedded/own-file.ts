@@ -20,8 +20,10 @@ export function openOwnFile(path: string, how: number, user: ServerUser): number
     const found = fstatSync(fd)
     // A file that has just been made is root's, and empty.
     const isOurs = found.uid === user.uid || (found.uid === 0 && found.size === 0)
-    if (!found.isFile() || found.nlink > 1 || !isOurs) throw unsafe(path, user)
-    if (process.getuid?.() === 0 && found.uid !== user.uid) fchownSync(fd, user.uid, user.gid)
+    const isRoot = process.getuid?.() === 0
+    // A copy of a project may be made of hard links; what root writes must not be another file, too.
+    if (!found.isFile() || !isOurs || (isRoot && found.nlink > 1)) throw unsafe(path, user)
+    if (isRoot && found.uid !== user.uid) fchownSync(fd, user.uid, user.gid)
     return fd
   } catch (error) {
     closeSync(fd)

@@ -1,36 +1,34 @@
-import { closeSync, ftruncateSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { MigrationManagerError } from '../../core/errors.ts'
-import { hostIn, isEarlierBoot, machineName } from '../machine.ts'
-import { READING, WRITING, openOwnFile } from './own-file.ts'
+import { hostIn, isOfSameBoot, machineName } from '../machine.ts'
 import { type Place, startFailure } from './place.ts'
 import { findProcess } from './process-table.ts'
 import { LOCK_FILE, SOCKET_FILE, readServerLock } from './server.ts'
+import { SILENCE_MS, giveSigns, readSign } from './sign-of-life.ts'
 import { hasCode } from './system-error.ts'
 
 /** How long the previous server of the same data may take to end. */
 const PATIENCE_MS = 20_000
-/** The same of a server on another machine, which cannot be seen to end, only to have ended. */
-const PATIENCE_WITH_OTHERS_MS = 5_000
+/** How long a server on another machine is watched: longer than one that is dead can seem to live. */
+const WATCH_MS = SILENCE_MS + 1_000
 
 /**
  * Waits for the server of a supervisor that is just leaving, ends the server of one that was killed, and removes what a
- * killed server left; then writes down that the data is this machine's. PostgreSQL's own lock on the data directory
- * keeps two servers of one machine from running in any case. A container that shares the folder and not the processes
- * would look dead to it, and to us, so a lock of another machine is left alone.
+ * killed server left; then shows that the data is this machine's. PostgreSQL's own lock on the data directory keeps two
+ * servers of one machine from running in any case. A container that shares the folder and not the processes looks dead to
+ * it, and to us, but for the signs of life of its supervisor.
  * Only the one supervisor may call this; `supervisorProgram` is its file. Throws `embedded/start-failed` and
  * `embedded/other-machine`.
  */
 export async function endPredecessor(place: Place, supervisorProgram: string): Promise<void> {
   if (readServerLock(place.dataDir) !== undefined) {
-    const machine = readMachine(place)
-    if (machine === machineName()) await endServer(place, supervisorProgram)
-    // After a restart of the machine its number may be another program's by now.
-    else if (isEarlierBoot(machine)) rmSync(join(place.dataDir, LOCK_FILE), { force: true })
-    else await waitForOtherMachine(place, machine)
+    const { machine } = readSign(place)
+    if (machine === '' || machine === machineName()) await endServer(place, supervisorProgram)
+    else await outlastOtherMachine(place, machine)
   }
-  writeMachine(place)
+  giveSigns(place)
   for (const name of [SOCKET_FILE, `${SOCKET_FILE}.lock`]) rmSync(join(place.socketDir, name), { force: true })
 }
 
@@ -63,43 +61,32 @@ function askToEnd(pid: number): void {
   }
 }
 
-async function waitForOtherMachine({ dataDir }: Place, machine: string): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE_WITH_OTHERS_MS; readServerLock(dataDir) !== undefined; await pause(50)) {
+/**
+ * Removes the lock of a server on another machine, or of this one before it was started anew or renamed, when there was no
+ * sign of life for long enough.
+ */
+async function outlastOtherMachine(place: Place, machine: string): Promise<void> {
+  const { dataDir } = place
+  const lock = readServerLock(dataDir)
+  let { at } = readSign(place)
+  // One kernel has one clock. Of another machine only tells whether the time changes.
+  let heard = isOfSameBoot(machine) ? at : Date.now()
+  for (const deadline = Date.now() + WATCH_MS; readServerLock(dataDir) !== undefined; await pause(50)) {
+    const sign = readSign(place)
+    if (sign.at !== at) heard = Date.now()
+    ;({ at } = sign)
+    if (Date.now() - heard > SILENCE_MS) {
+      if (readServerLock(dataDir)?.pid === lock?.pid) rmSync(join(dataDir, LOCK_FILE), { force: true })
+      return
+    }
     if (Date.now() < deadline) continue
-    const whose = machine === '' ? 'a machine that left no name' : `another machine or container (${hostIn(machine)})`
     throw new MigrationManagerError(
       'embedded/other-machine',
-      `The data in ${dataDir} is in use by a PostgreSQL server of ${whose}, or was when that one was stopped.`,
+      `The data in ${dataDir} is in use by a PostgreSQL server of another machine or container (${hostIn(machine)}).`,
       {
-        hint: `Two servers on one folder would destroy the data. When nothing runs there any more: rm '${join(dataDir, LOCK_FILE)}'`,
+        hint: `Two servers on one folder would destroy the data. Wait until nothing runs there any more, or give each a copy of the project of its own.`,
       },
     )
-  }
-}
-
-/** The name of the machine that started a server on the data last; empty where none is written. */
-function readMachine({ machineFile, user }: Place): string {
-  try {
-    const fd = openOwnFile(machineFile, READING, user)
-    try {
-      const name = Buffer.alloc(1_000)
-      return name.toString('utf8', 0, readSync(fd, name))
-    } finally {
-      closeSync(fd)
-    }
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return ''
-    throw error
-  }
-}
-
-function writeMachine({ machineFile, user }: Place): void {
-  const fd = openOwnFile(machineFile, WRITING, user)
-  try {
-    ftruncateSync(fd)
-    writeSync(fd, machineName())
-  } finally {
-    closeSync(fd)
   }
 }
 

@@ -56,7 +56,7 @@ ${doBlock(`
 DECLARE
   facts jsonb; wanted text[] := ARRAY[${HISTORY_COLUMNS.map((name) => quoteLiteral(name)).join(',')}];
   columns text[]; elsewhere jsonb; holder jsonb; entries jsonb; logged jsonb; registered text; identifier text; digest text;
-  haslog boolean := to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL;
+  haslog boolean := pg_catalog.to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL;
 BEGIN
   SET LOCAL search_path = pg_catalog, pg_temp;
   SET LOCAL row_security = off;
@@ -76,21 +76,35 @@ BEGIN
     elsewhere := (SELECT jsonb_agg(nspname ORDER BY nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE relname = 'schema_migrations' AND relkind = 'r'
       AND wanted <@ ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped));
   END IF;
-  IF haslog AND digest IS NULL AND (columns IS NULL OR entries = '[]') THEN
-    logged := (SELECT jsonb_agg(l.name ORDER BY l.id) FROM (SELECT DISTINCT ON (migration_name) migration_name AS name, event, id FROM ${tables.log} WHERE migration_name IS NOT NULL AND outcome <> 'failed' ORDER BY migration_name, id DESC) l
-      WHERE l.event <> ALL (ARRAY[${ENDING_EVENTS.map(quoteLiteral).join(',')}]));
+  IF haslog AND columns IS NULL AND ${LOG_COLUMNS} <@ ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(${quoteLiteral(tables.log)}) AND attnum > 0 AND NOT attisdropped) THEN
+    logged := (${standingQuery(tables)});
+  ELSIF haslog AND digest IS NULL AND entries = '[]' THEN
+    logged := (${standingQuery(tables)} AND NOT EXISTS (SELECT FROM ${tables.history}));
   END IF;
   IF haslog AND (entries IS NOT NULL OR logged IS NOT NULL) THEN
     SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
   END IF;
   facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
-    'initialisedAs', registered, 'columns', columns, 'elsewhere', elsewhere, 'history', entries, 'hasLog', haslog, 'logged', logged, 'digest', digest, 'holder', holder,
+    'initialisedAs', registered, 'columns', columns, 'elsewhere', elsewhere, 'history', entries, 'hasLog', haslog OR to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL, 'logged', logged, 'digest', digest, 'holder', holder,
     'statementTimeoutMs', (EXTRACT(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint);
   PERFORM set_config('migration_manager.facts', facts::text, true);
 END`)}
 SELECT pg_catalog.current_setting('migration_manager.facts');
 COMMIT;`
+}
+
+/** What of the log's columns is asked for where there is no history beside it: another tool may have a table of this name. */
+const LOG_COLUMNS = "ARRAY['id', 'event', 'migration_name', 'outcome', 'detail']"
+
+/**
+ * The migrations that are applied by what the log says, in the order in which they were, as JSON. Ends with a condition.
+ * Every statement of the message sees the database at its own moment: what another run commits between two of them must
+ * not look like a history that was lost, so where there is one the same statement looks whether it is empty still.
+ */
+function standingQuery(tables: Tables): string {
+  return `SELECT jsonb_agg(l.name ORDER BY l.id) FROM (SELECT DISTINCT ON (migration_name) migration_name AS name, event, id FROM ${tables.log} WHERE migration_name IS NOT NULL AND outcome <> 'failed' ORDER BY migration_name, id DESC) l
+      WHERE l.event <> ALL (ARRAY[${ENDING_EVENTS.map(quoteLiteral).join(',')}])`
 }
 
 /** Decodes the answer to `readMessage`; a server may be anything, so nothing of it is taken on trust. */

@@ -59,6 +59,11 @@ test('in a monorepo annotations named files from the working directory, which Gi
   ])
 })
 
+test('in a container the workspace may be a folder of the host: files stay as they are', () => {
+  const { lines } = reported({ findings: [FINDING], errors: [] }, { GITHUB_WORKSPACE: '/nowhere/on/this/machine' })
+  expect(lines).toEqual(['::error title=verify/false,file=database/001-a.sql,line=3,col=5::It does not hold.'])
+})
+
 test('without a workspace files are as they are, and a finding without a line is on its file', () => {
   const { at: _, ...placeless } = FINDING
   const files = new Map([['001-a', 'database/001-a.sql']])
