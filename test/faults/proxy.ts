@@ -85,6 +85,8 @@ export async function createFaultProxy(serverPort: number, strike: Strike | null
         target.write(message)
         return
       }
+      // What is closed when this message is through lets none of those behind it through before.
+      if (fault === 'half' || fault === 'gone' || fault === 'after') connection.isSilent = true
       switch (fault) {
         case 'before':
           return close()
