@@ -70,7 +70,7 @@ export async function init(
   ]
   if (findings.some(isBlocking)) {
     return {
-      environments: reachable.map((sight) => skipped(sight)),
+      environments: reachable.map(skipped),
       findings,
     }
   }

@@ -42,17 +42,20 @@ function notPromoted(environment: string, predecessor: string, { name, file }: M
       : `${environment} would get ${name} before ${predecessor} has it.`,
     hint: isOther
       ? `Put ${file} back as ${predecessor} ran it, and write the change as a new migration. To go on all the same, add --allow history/not-promoted.`
-      : `${wayToPromote(environment, predecessor)} To overtake on purpose, add --allow history/not-promoted.`,
+      : `${adviseFirst('Sync', environment, predecessor)} To overtake on purpose, add --allow history/not-promoted.`,
   }
 }
 
-/** Of fleets one database of hundreds is named, and a shard holds only some of each. */
-function wayToPromote(environment: string, predecessor: string): string {
-  const fleet = fleetIn(predecessor)
-  if (fleet !== null) return `Sync all of ${fleet} first, every shard of it: --env ${fleet}.`
+/**
+ * What to do in the environment that comes first before it can be done in this one. Of fleets one database of hundreds is
+ * named, and a shard holds only some of each, so it is done in all of the first.
+ */
+export function adviseFirst(act: 'Sync' | 'Take it back in', environment: string, first: string): string {
+  const fleet = fleetIn(first)
+  if (fleet !== null) return `${act} all of ${fleet} first, every shard of it: --env ${fleet}.`
   return fleetIn(environment) === null
-    ? `Sync ${predecessor} first, or both: --env ${predecessor},${environment}.`
-    : `Sync ${predecessor} first: --env ${predecessor}.`
+    ? `${act} ${first} first, or both: --env ${first},${environment}.`
+    : `${act} ${first} first: --env ${first}.`
 }
 
 /** A database of the environment next to another one, and what `describe` says that it holds. */

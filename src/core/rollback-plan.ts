@@ -1,6 +1,5 @@
 import { allowFindings } from './finding.ts'
 import type { Finding } from './finding.ts'
-import { fleetIn } from './fleet.ts'
 import { compareNames, digestHistory, findHalfway } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import type { Column } from './matrix.ts'
@@ -8,7 +7,7 @@ import { compareVersions, versionOf } from './migration.ts'
 import type { Migration } from './migration.ts'
 import { findDisagreements } from './plan.ts'
 import type { Plan, Step } from './plan.ts'
-import { createNeighbourhood } from './promotion.ts'
+import { adviseFirst, createNeighbourhood } from './promotion.ts'
 
 /** Which of the applied migrations are to be taken back. `name` is one migration, `to` stays applied. */
 export type RollbackSelection =
@@ -125,15 +124,6 @@ function findNotLatest(
   ]
 }
 
-/** Of fleets one database of hundreds is named, and a shard holds only some of each. */
-function wayToTakeBack(environment: string, later: string): string {
-  const fleet = fleetIn(later)
-  if (fleet !== null) return `Take it back in all of ${fleet} first, every shard of it: --env ${fleet}.`
-  return fleetIn(environment) === null
-    ? `Take it back in ${later} as well: --env ${environment},${later}.`
-    : `Take it back in ${later} first: --env ${later}.`
-}
-
 /**
  * Finds migrations that an environment would lose while the one behind it in the promotion order keeps them: it would
  * then hold what the one before does not. `columns` are in promotion order.
@@ -155,7 +145,7 @@ export function findHeldLater(columns: readonly Column[], plans: readonly Plan[]
           environment: environment.name,
           migration: migration.name,
           message: `${environment.name} would lose ${migration.name} while ${later} keeps it.`,
-          hint: `${wayToTakeBack(environment.name, later)} To go on all the same, add --allow rollback/held-later.`,
+          hint: `${adviseFirst('Take it back in', environment.name, later)} To go on all the same, add --allow rollback/held-later.`,
         },
       ]
     }),

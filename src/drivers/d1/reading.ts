@@ -112,16 +112,10 @@ export async function readFacts(ask: (queries: readonly Query[]) => Promise<read
   }
   const [tables = []] = await ask([LOOK])
   const state = stateOf(tables)
-  const has = (name: string): boolean => hasTable(tables, name)
+  const hasLock = tables.some(({ name }) => name === LOCK)
   return parseFacts(
-    await ask(
-      readQueries({ history: state === 'ours', log: state !== 'foreign' && isLogOurs(tables), lock: has(LOCK) }),
-    ),
+    await ask(readQueries({ history: state === 'ours', log: state !== 'foreign' && isLogOurs(tables), lock: hasLock })),
   )
-}
-
-function hasTable(tables: Rows, name: string): boolean {
-  return tables.some((row) => row['name'] === name)
 }
 
 function stateOf(tables: Rows): Facts['state'] {

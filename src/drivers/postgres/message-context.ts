@@ -56,9 +56,13 @@ export function silenceOf({ limits }: Pick<MessageContext, 'limits'>): number {
 }
 
 /**
- * The PL/pgSQL statement by which a transaction keeps other runs out until it ends: behind a transaction pooler the lock of
- * the opening has ended with the opening's own transaction.
+ * The PL/pgSQL statement that keeps other runs out until the transaction or the session ends. Each transaction has its own:
+ * behind a transaction pooler the lock of the opening has ended with the opening.
  */
-export function keepOthersOut({ key }: Pick<MessageContext, 'key'>): string {
-  return `IF NOT pg_catalog.pg_try_advisory_xact_lock(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
+export function keepOthersOut(
+  { key }: Pick<MessageContext, 'key'>,
+  until: 'transaction' | 'session' = 'transaction',
+): string {
+  const lock = until === 'session' ? 'pg_try_advisory_lock' : 'pg_try_advisory_xact_lock'
+  return `IF NOT pg_catalog.${lock}(${key}) THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
 }

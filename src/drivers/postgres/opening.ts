@@ -68,8 +68,6 @@ ${rows === 'prepared' ? prepareRows(context, kinds) : ''}COMMIT;${tell(context, 
 `
 }
 
-function takeLock({ key, hasSession }: MessageContext): string {
-  const refuse = `THEN RAISE EXCEPTION 'another run holds the lock' USING ERRCODE = '${GUARD.locked}'; END IF;`
-  const session = hasSession ? `IF NOT pg_catalog.pg_try_advisory_lock(${key}) ${refuse}` : ''
-  return `${session} ${keepOthersOut({ key })}`
+function takeLock(context: MessageContext): string {
+  return `${context.hasSession ? keepOthersOut(context, 'session') : ''} ${keepOthersOut(context)}`
 }

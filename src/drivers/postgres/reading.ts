@@ -81,12 +81,13 @@ BEGIN
   ELSIF haslog AND digest IS NULL AND entries = '[]' THEN
     logged := (${standingQuery(tables)} AND NOT EXISTS (SELECT FROM ${tables.history}));
   END IF;
+  haslog := to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL;
   IF haslog AND (entries IS NOT NULL OR logged IS NOT NULL) THEN
     SELECT detail->>'environment' INTO registered FROM ${tables.log} WHERE event = 'init' ORDER BY id DESC LIMIT 1;
   END IF;
   facts := jsonb_build_object('pid', pg_backend_pid(), 'version', current_setting('server_version_num')::int, 'onLinux', version() LIKE '%linux%', 'isStandby', pg_is_in_recovery(), 'backendStart', (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())),
     'databaseId', identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()),
-    'initialisedAs', registered, 'columns', columns, 'elsewhere', elsewhere, 'history', entries, 'hasLog', haslog OR to_regclass(${quoteLiteral(tables.log)}) IS NOT NULL, 'logged', logged, 'digest', digest, 'holder', holder,
+    'initialisedAs', registered, 'columns', columns, 'elsewhere', elsewhere, 'history', entries, 'hasLog', haslog, 'logged', logged, 'digest', digest, 'holder', holder,
     'statementTimeoutMs', (EXTRACT(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint);
   PERFORM set_config('migration_manager.facts', facts::text, true);
 END`)}

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { AppliedMigration } from '../../../src/core/history.ts'
 import { planSync } from '../../../src/core/plan.ts'
-import { findNotPromoted } from '../../../src/core/promotion.ts'
+import { adviseFirst, findNotPromoted } from '../../../src/core/promotion.ts'
 import { environmentOf, migrationsOf, rowOf } from './samples.ts'
 
 interface Place {
@@ -113,3 +113,15 @@ test('the databases of one environment need not wait for each other', () => {
     ),
   ).toEqual([])
 })
+
+test.each([
+  ['prod', 'staging', 'Sync staging first, or both: --env staging,prod.'],
+  ['prod/acme', 'staging', 'Sync staging first: --env staging.'],
+  ['prod', 'staging/s2', 'Sync all of staging first, every shard of it: --env staging.'],
+  ['prod/acme', 'staging/s2', 'Sync all of staging first, every shard of it: --env staging.'],
+])(
+  'what %s waits for in %s is advised for all of a fleet, and never for one database of it',
+  (environment, first, advice) => {
+    expect(adviseFirst('Sync', environment, first)).toBe(advice)
+  },
+)
