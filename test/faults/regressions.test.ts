@@ -149,7 +149,10 @@ test('init that is interrupted before it reaches an environment does not end as 
 })
 
 test('a rollback that is cut off says to run it again, and not to sync, which would apply what has to go', async () => {
-  const interrupted = await tryOnce(ROLLBACK, { env: { MM_FAULT: 'statement:2:SIGTERM' } })
+  // Still at work when the interruption comes, which the first answer brings about.
+  const slowFile = `SELECT pg_catalog.pg_sleep(1);\n${ROLLBACK.files['004-from-a-dump.down.sql']}`
+  const slowRollback = { ...ROLLBACK, files: { ...ROLLBACK.files, '004-from-a-dump.down.sql': slowFile } }
+  const interrupted = await tryOnce(slowRollback, { env: { MM_FAULT: 'statement:2:SIGTERM' } })
   const lost = await tryOnce(ATOMIC_ROLLBACK, { strike: { at: FIRST_COMMIT, fault: 'before' } })
   const strike = { at: FIRST_COMMIT, fault: 'gone' } as const
   const unknown = await tryOnce(ROLLBACK, { strike, isImpatient: true })
