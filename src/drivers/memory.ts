@@ -6,6 +6,7 @@ import type { Emit } from '../core/event.ts'
 import { digestHistory } from '../core/history.ts'
 import type { AppliedMigration } from '../core/history.ts'
 import type { Migration } from '../core/migration.ts'
+import { hasMovedOn } from '../core/moved-on.ts'
 import type { RunResult, StepResult } from '../core/outcome.ts'
 import type { Step } from '../core/plan.ts'
 
@@ -118,8 +119,14 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
     ]
   }
 
-  /** Runs one migration, again where its connection is lost. Returns null when it is applied, else why it is not. */
-  async function apply(migration: Migration): Promise<MigrationManagerError | null> {
+  /**
+   * Runs one migration, again where its connection is lost and nobody else has changed the history meanwhile. Returns
+   * null when it is applied, else why it is not.
+   */
+  async function apply(
+    migration: Migration,
+    isOvertaken: () => boolean,
+  ): Promise<MigrationManagerError | 'overtaken' | null> {
     const { name: subject } = migration
     for (let recoveries = 0; recoveries <= MAX_RECOVERIES; recoveries++) {
       if (signal.aborted) return failure('run/interrupted', `${subject} was not begun`)
@@ -132,6 +139,7 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
       // What was lost is for the history to decide; only while it cannot be read is the answer unknown.
       if (!database.isReachable) return failure('outcome/unknown', `${subject} lost its connection for good`)
       if (database.history.some((row) => row.name === subject)) return null
+      if (isOvertaken()) return 'overtaken'
     }
     return failure('connection/lost', `${subject} lost its connection again and again, and is not applied`)
   }
@@ -146,8 +154,12 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
       if (steps.some(({ migration }) => applied.has(migration.name))) return { kind: 'stale', done: [] }
       register(false)
     }
-    for (const { migration } of steps) {
-      const error = await apply(migration)
+    const before = database.history
+    for (const [index, { migration }] of steps.entries()) {
+      const isOvertaken = (count: number): boolean =>
+        hasMovedOn(before, database.history, { runId, done: steps.slice(0, count), underWay: null })
+      const error = await apply(migration, () => isOvertaken(index))
+      if (error === 'overtaken') return { kind: 'stale', done }
       if (error !== null) {
         if (error.code === 'migration/failed') {
           emit({ type: 'migration-failed', environment: name, migration: migration.name })
@@ -158,6 +170,7 @@ function createConnection(target: Target<MemoryDatabase>, emit: Emit, signal: Ab
       const durationMs = database.history.at(-1)?.durationMs ?? 0
       done.push({ name: migration.name, durationMs })
       emit({ type: 'migration-applied', environment: name, migration: migration.name, durationMs })
+      if (isOvertaken(index + 1)) return { kind: 'stale', done }
     }
     return { kind: 'done', done }
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { digestHistory } from '../../src/core/history.ts'
 import type { Migration } from '../../src/core/migration.ts'
 import { FRESH, byName, historyOf, run } from './suite.ts'
 import type { ContractDatabase, Suite } from './suite.ts'
@@ -47,6 +48,39 @@ export function describeLoss<Endpoint>({ name, createDatabase, connect, migratio
       })
       expect(await database.effects()).toEqual(['001-a', '002-b', '003-c'])
       expect(applied).toEqual(['001-a', '002-b', '003-c'])
+    })
+
+    test('a connection lost while somebody changes what is done: nothing more is run', async () => {
+      await using database = await createDatabase()
+      await using connection = await connect(database)
+
+      const running = run(connection, threeSteps(database), FRESH)
+      await database.whenWaiting()
+      await database.tamper('001-a', 'sha256:another')
+      await database.terminate()
+      await database.release()
+
+      expect(await running).toMatchObject({ kind: 'stale', done: [{ name: '001-a' }] })
+      expect(await database.effects()).toEqual(['001-a'])
+    })
+
+    test('a connection lost while somebody changes what the plan was made from: nothing more is run', async () => {
+      await using database = await createDatabase()
+      await using connection = await connect(database)
+      const [first, ...others] = threeSteps(database)
+      if (first === undefined) throw new Error('no first migration')
+      await run(connection, [first], FRESH)
+
+      await using other = await connect(database)
+      const running = run(other, others, digestHistory(await historyOf(other)))
+      await database.whenWaiting()
+      await database.tamper('001-a', 'sha256:another')
+      await database.commitUnheard('002-b')
+
+      // What was under way is heard of all the same, and in some engines all that was sent with it.
+      const { kind, done } = await running
+      expect({ kind, first: done[0]?.name }).toEqual({ kind: 'stale', first: '002-b' })
+      expect(await database.effects()).toEqual(['001-a', ...done.map(({ name: migration }) => migration)])
     })
 
     test('a connection lost again and again: the run ends as failed, and the migration is not applied', async () => {

@@ -260,6 +260,30 @@ test('a migration of steps whose last answer is lost is told as applied', async 
   expect(events).toContainEqual(expect.objectContaining({ type: 'migration-applied', migration: '001-gate' }))
 })
 
+test('a migration of steps goes no further when somebody took another one back while its connection was lost', async () => {
+  await using database = await createDatabase('steps')
+  await database.query('CREATE TABLE t (id int)')
+  const files = [
+    makeMigration('001-before', 'INSERT INTO t VALUES (1);'),
+    makeMigration(
+      '002-gate',
+      '-- migration: no-transaction\nSELECT pg_advisory_xact_lock(4711);\nINSERT INTO t VALUES (2);',
+    ),
+  ]
+  await database.query('SELECT pg_advisory_lock(4711)')
+
+  const running = sync(database, files)
+  await vi.waitFor(async () => expect(await whatWaits(database)).toEqual(['advisory']), 10_000)
+  await database.query("DELETE FROM schema_migrations WHERE migration_name = '001-before'")
+  await database.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted",
+  )
+  await database.query('SELECT pg_advisory_unlock(4711)')
+
+  expect(await running).toMatchObject({ status: 'blocked', done: [{ name: '001-before' }] })
+  expect(await database.query('SELECT id FROM t')).toEqual([{ id: 1 }])
+})
+
 /** Syncs as the environment `dev`, over a connection of its own. */
 async function sync(database: TestDatabase, files: readonly Migration[], options?: ConnectOptions): Promise<Outcome> {
   await using connection = await connect(database, options)

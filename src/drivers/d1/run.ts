@@ -2,8 +2,8 @@ import { doneEvent } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import { ownerOf } from '../../core/environment.ts'
 import { digestHistory } from '../../core/history.ts'
-import type { AppliedMigration } from '../../core/history.ts'
 import { reach } from '../../core/kill-point.ts'
+import { hasMovedOn } from '../../core/moved-on.ts'
 import type { RunResult, StepResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
 import { isLost, QueryFailure } from './client.ts'
@@ -41,7 +41,8 @@ export function batchDeadline({ target }: Session): number {
 
 /** How a step came out; `failed`: it is not applied, and that is final. */
 type StepEnd =
-  | { readonly kind: 'done'; readonly result: StepResult | null }
+  | { readonly kind: 'done'; readonly result: StepResult; readonly isOvertaken?: boolean }
+  | { readonly kind: 'stale' }
   | { readonly kind: 'failed' | 'unknown'; readonly error: MigrationManagerError }
 
 /** Runs steps in order, each as one batch of its history row and its statements behind the fence. */
@@ -65,13 +66,17 @@ export async function runSteps(session: Session, steps: readonly Step[], basis: 
   if (isStale(session, facts, steps, basis)) return { kind: 'stale', done }
   await prepareTables(session, { rename: false }, facts)
 
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     try {
       const end = session.signal.aborted
         ? ({ kind: 'failed', error: interrupted(environment) } as const)
-        : await runStep(session, step)
+        : await runStep(session, step, (now, isDone) =>
+            isOvertaken(session, facts, now, steps.slice(0, index + Number(isDone))),
+          )
+      if (end.kind === 'stale') return { kind: 'stale', done }
       if (end.kind !== 'done') return stop(step, end.kind, end.error)
-      if (end.result !== null) done.push(end.result)
+      done.push(end.result)
+      if (end.isOvertaken === true) return { kind: 'stale', done }
     } catch (cause) {
       // What is applied already must be said, whatever the world came to since.
       if (!(cause instanceof MigrationManagerError) || done.length === 0) throw cause
@@ -89,7 +94,18 @@ function isStale({ target }: Session, facts: Facts, steps: readonly Step[], basi
   return steps.some(({ kind, migration }) => names.has(migration.name) === (kind === 'apply'))
 }
 
-async function runStep(session: Session, step: Step): Promise<StepEnd> {
+/** Whether somebody else had the lock while an answer was lost, and changed more than `done`, which this run did. */
+function isOvertaken({ target }: Session, before: Facts, now: Facts, done: readonly Step[]): boolean {
+  if (now.initialisedAs !== null && now.initialisedAs !== ownerOf(target.environment)) return true
+  return hasMovedOn(before.history, now.history, { runId: target.runId, done, underWay: null })
+}
+
+/** `isOvertakenBy` is asked after a lost answer, with what is so now and whether the step is done. */
+async function runStep(
+  session: Session,
+  step: Step,
+  isOvertakenBy: (now: Facts, isDone: boolean) => boolean,
+): Promise<StepEnd> {
   const environment = session.target.environment.name
   const read = readStep(step)
   if (read.problem !== undefined) {
@@ -123,24 +139,23 @@ async function runStep(session: Session, step: Step): Promise<StepEnd> {
     const facts = await settle(session, isLost(cause) ? cause.retryAfterMs : 0)
     if (facts === null) return { kind: 'unknown', error: unknownError(environment, step.migration.name, reason) }
     const row = facts.history.find(({ name }) => name === step.migration.name)
-    if (step.kind === 'revert' ? row === undefined : row !== undefined) return await settled(session, step, row)
+    if (step.kind === 'revert' ? row === undefined : row?.runId === session.target.runId) {
+      const isOurs = row !== undefined || (await hasRevertedIt(session, step))
+      return isOurs
+        ? { ...finish(session, step, row?.durationMs ?? 0), isOvertaken: isOvertakenBy(facts, true) }
+        : { kind: 'stale' }
+    }
+    if (isOvertakenBy(facts, false)) return { kind: 'stale' }
     if (session.signal.aborted) return { kind: 'failed', error: interrupted(environment) }
     if (cause instanceof QueryFailure && !isFenced(cause)) return fail(session, step, read, cause)
     if (++recoveries > MAX_RECOVERIES) return { kind: 'failed', error: lostError(session.target.environment, reason) }
   }
 }
 
-function finish(session: Session, step: Step, durationMs: number): StepEnd {
+function finish(session: Session, step: Step, durationMs: number): Extract<StepEnd, { kind: 'done' }> {
   const result = { name: step.migration.name, durationMs }
   session.emit(doneEvent(session.target.environment.name, step.kind, result))
   return { kind: 'done', result }
-}
-
-/** The row says that it is done: by this run, whose answer was lost, or by another one in between. */
-async function settled(session: Session, step: Step, row: AppliedMigration | undefined): Promise<StepEnd> {
-  const { runId } = session.target
-  const isOurs = row === undefined ? await hasRevertedIt(session, step) : row.runId === runId
-  return isOurs ? finish(session, step, row?.durationMs ?? 0) : { kind: 'done', result: null }
 }
 
 /** Of a migration that was taken back there is no row left; who did it says the log. */

@@ -21,7 +21,7 @@ import { isCommitted } from './recovery.ts'
 import { isTransient, sendInterruptibly, waitToRetry } from './run.ts'
 import type { Run } from './run.ts'
 import { takeUpAgain } from './loss.ts'
-import { stop } from './run-state.ts'
+import { isOvertaken, stop } from './run-state.ts'
 import type { State } from './run-state.ts'
 import { NOBODY } from './session.ts'
 import { runStepwise } from './stepwise.ts'
@@ -38,6 +38,7 @@ const MAX_LENGTH = 1024 * 1024
 export async function runSteps(run: Run, steps: readonly Step[], basis: string): Promise<RunResult> {
   const state: State = {
     at: 0,
+    before: run.link.facts.history,
     basis,
     isOpen: false,
     rows: run.link.hasSession ? 'prepared' : 'written-out',
@@ -92,12 +93,16 @@ async function takeSteps(
   steps: readonly Step[],
   part: StepwisePart,
 ): Promise<RunResult | null> {
-  const end = await runStepwise(run, part, steps[state.at]?.resumeAt ?? null)
+  let isBehind = false
+  const end = await runStepwise(run, part, steps[state.at]?.resumeAt ?? null, (history) => {
+    isBehind = isOvertaken(run, state, steps, history, part.migration.name)
+    return isBehind
+  })
   switch (end.kind) {
     case 'done':
       state.done.push({ name: part.migration.name, durationMs: end.durationMs })
       state.at++
-      return null
+      return isBehind ? { kind: 'stale', done: state.done } : null
     case 'stale':
       // The claim, or the row of a step, has failed in a transaction of its own.
       state.isFailed = true

@@ -1,12 +1,17 @@
 import type { MigrationManagerError } from '../../core/errors.ts'
+import type { AppliedMigration } from '../../core/history.ts'
+import { hasMovedOn } from '../../core/moved-on.ts'
 import type { RunResult, StepFailure, StepResult } from '../../core/outcome.ts'
 import type { Step } from '../../core/plan.ts'
 import type { RowStatements } from './history-row.ts'
+import type { Run } from './run.ts'
 
 /** Where a run of steps stands. */
 export interface State {
   /** The next step. */
   at: number
+  /** The history that the steps were planned from. */
+  readonly before: readonly AppliedMigration[]
   /** The history's digest to check when the lock is taken; null once that is done. */
   basis: string | null
   /** The lock is held and the tables are there. */
@@ -19,6 +24,22 @@ export interface State {
   retries: number
   recoveries: number
   readonly done: StepResult[]
+}
+
+/**
+ * Whether somebody else had the lock while the connection was lost and changed the history, or took the database for
+ * another environment; `underWay` is the migration that the run is in the middle of, if it is.
+ */
+export function isOvertaken(
+  { link, context }: Run,
+  { at, before }: State,
+  steps: readonly Step[],
+  history: readonly AppliedMigration[],
+  underWay: string | null,
+): boolean {
+  const { initialisedAs } = link.facts
+  if (initialisedAs !== null && initialisedAs !== context.owner) return true
+  return hasMovedOn(before, history, { runId: context.runId, done: steps.slice(0, at), underWay })
 }
 
 /** How a run ends that does not get to its end. */

@@ -1,5 +1,6 @@
 import { doneEvent } from '../../core/event.ts'
 import { findHalfway } from '../../core/history.ts'
+import type { AppliedMigration } from '../../core/history.ts'
 import { reach } from '../../core/kill-point.ts'
 import { describeServerFailure } from './errors.ts'
 import { editedRollbackError, escapedError, lostError, unknownError, unverifiedError } from './failure.ts'
@@ -21,8 +22,14 @@ import { carryOutUnit } from './stepwise-unit.ts'
  * Carries out a migration that cannot run in one transaction: claims its row, then does one unit after the other and
  * saves each in the row, so that whoever comes next, this run or a later one, goes on where it stopped. The lock is held
  * throughout. `resumeAt` is the unit at which an earlier run stopped, perhaps in the middle of it; null for a new claim.
+ * `isOvertaken` is asked with the history after a lost connection: somebody else may have had the lock.
  */
-export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number | null): Promise<StepwiseEnd> {
+export async function runStepwise(
+  run: Run,
+  part: StepwisePart,
+  resumeAt: number | null,
+  isOvertaken: (history: readonly AppliedMigration[]) => boolean,
+): Promise<StepwiseEnd> {
   const began = Date.now()
   const { migration } = part
   const memory: Memory = { maybeSent: undefined }
@@ -39,6 +46,7 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
       return { kind: 'unknown', error: unknownError(run, migration.name, note), isResumable: true }
     }
     run.lock.isHeld = true
+    const isBehind = isOvertaken(history)
     const row = history.find(({ name }) => name === migration.name)
     const isDone = part.isRevert ? row === undefined : row?.status === 'applied'
     // Another run may have been faster; what was taken back has no row that could say so.
@@ -47,7 +55,7 @@ export async function runStepwise(run: Run, part: StepwisePart, resumeAt: number
     const halfway = row === undefined ? null : findHalfway(row)
     if (row?.status === 'started' && halfway === null)
       return { kind: 'needs-person', error: escapedError(run, migration), isResumable: false }
-    if (halfway !== null && halfway.kind !== workOf(part).kind) return { kind: 'stale' }
+    if (isBehind || (halfway !== null && halfway.kind !== workOf(part).kind)) return { kind: 'stale' }
     if (recoveries === MAX_RECOVERIES) {
       const note = halfway === null ? undefined : `Steps 1 to ${halfway.done} of ${part.units.length} are done.`
       return { kind: 'failed', error: lostError(run, note), isResumable: halfway !== null }
