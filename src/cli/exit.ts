@@ -45,6 +45,7 @@ function exitOfCode(code: ErrorCode): number {
     case 'lock/held':
       return EXIT.locked
     case 'history/lost':
+    case 'history/elsewhere':
       return EXIT.blocked
     case 'outcome/unknown':
       return EXIT.unknown

@@ -1,6 +1,7 @@
 import type { Environment } from '../core/environment.ts'
 import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
+import { isBlocking } from '../core/finding.ts'
 import type { Migration } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
 import { selectEnvironments } from './selection.ts'
@@ -40,10 +41,11 @@ export async function surveyOne(
   return decideFrom(seen, async () => {
     const [sight] = seen.sights
     if (sight === undefined || !sight.isReachable) throw new Error('no sight of the environment')
-    // One row by hand, and a lost history would no longer be seen to be lost.
-    const lost = sight.reading.findings.find(({ code }) => code === 'history/lost')
-    if (lost !== undefined) {
-      throw new MigrationManagerError(lost.code, lost.message, { environment: environment.name, hint: lost.hint })
+    // One row by hand, and a history that is lost, or in another schema, would no longer be seen to be missing here.
+    const missing = sight.reading.findings.find(isBlocking)
+    if (missing !== undefined) {
+      const { code, message, hint } = missing
+      throw new MigrationManagerError(code, message, { environment: environment.name, hint })
     }
     return {
       environment,

@@ -102,6 +102,10 @@ test('another MIGRATION_SCHEMA does not apply everything once more', async () =>
     const result = await project.run([command, '--yes', '--json'], elsewhere)
     refused.push([command, result.exitCode, result.json()['findings'][0]])
   }
+  const repaired = await project.run(
+    ['repair', 'mark-applied', '001-items', '--env', 'dev', '--reason', 'x', '--yes', '--json'],
+    elsewhere,
+  )
   const before = await tables(database)
   const moved = await project.run(['sync', '--yes', '--allow', 'history/elsewhere', '--dry-run'], elsewhere)
   await database.query(String(/CREATE SCHEMA .*;/u.exec(refused[0]?.[2].hint)?.[0]))
@@ -120,6 +124,10 @@ test('another MIGRATION_SCHEMA does not apply everything once more', async () =>
     ['sync', 4, finding],
     ['init', 4, finding],
   ])
+  expect({ exitCode: repaired.exitCode, code: repaired.json()['error']?.code }).toEqual({
+    exitCode: 4,
+    code: 'history/elsewhere',
+  })
   expect(before).not.toContain('migrations.schema_migrations')
   expect(moved).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('001-items') })
   expect(after).toMatchObject({ exitCode: 0 })

@@ -183,7 +183,7 @@ function historyElsewhere(environment: string, schema: string, elsewhere: readon
     severity: 'block',
     environment,
     message: `${environment} has no history in the schema ${schema}, but one of migration-manager in ${elsewhere.join(', ')}.`,
-    hint: `Was MIGRATION_SCHEMA=${first} meant? To move it: CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}; ${move.join(' ')} If that is another project's, and this one begins here, add --allow history/elsewhere.`,
+    hint: `Was MIGRATION_SCHEMA=${first} meant? To move it: CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}; ${move.join(' ')} If that is another project's, and this one begins here: migration-manager init --env ${environment} --allow history/elsewhere`,
   }
 }
 
