@@ -217,3 +217,28 @@ test('an interruption while a server does not answer the login ends at once, wit
     silent.close()
   }
 })
+
+describe.for([
+  { args: ['status'], why: 'while it read the environments' },
+  { args: ['check', '--reversible'], why: 'while the embedded PostgreSQL server of rehearsal started' },
+])('^C while $args make an embedded server', ({ args, why }) => {
+  test('is an interruption, not a defect', async () => {
+    await using project = createProject({
+      files: { 'database/1-a.sql': 'CREATE TABLE a (id int);\n' },
+      env: { DATABASE_URL: 'embedded:dev' },
+    })
+    const child = project.start([...args, '--json'])
+    const running = collect(child)
+    child.stderr.on('data', (text: string) => {
+      if (text.includes('creating the embedded PostgreSQL server')) child.kill('SIGINT')
+    })
+
+    const result = await running
+
+    expect(result).toMatchObject({ exitCode: 130 })
+    expect(result.json()).toMatchObject({
+      status: 'error',
+      error: { code: 'run/interrupted', message: `The run was interrupted ${why}.` },
+    })
+  })
+})

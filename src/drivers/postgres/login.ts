@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { Target } from '../../core/driver.ts'
+import { MigrationManagerError } from '../../core/errors.ts'
 import type { Emit } from '../../core/event.ts'
 import type { Login } from './session.ts'
 import type { PostgresEndpoint } from './url.ts'
@@ -12,7 +13,7 @@ export interface LoginLease {
 
 /**
  * Turns an endpoint into a login, starting the project's own server when it is an embedded one, and the files are known
- * to be good: it may have to be made.
+ * to be good: it may have to be made. Throws `run/interrupted` when the signal comes meanwhile.
  */
 export async function logIn(
   { environment, expected }: Target<PostgresEndpoint>,
@@ -30,6 +31,8 @@ export async function logIn(
     database: endpoint.database,
     signal,
     onProgress: (what) => emit({ type: 'waiting', environment: environment.name, what }),
+  }).catch((cause: unknown) => {
+    throw signal.aborted && cause === signal.reason ? interruptedStart(environment.name) : cause
   })
   return {
     login: {
@@ -42,4 +45,12 @@ export async function logIn(
     },
     release: () => database.release(),
   }
+}
+
+function interruptedStart(environment: string): MigrationManagerError {
+  return new MigrationManagerError(
+    'run/interrupted',
+    `The run was interrupted while the embedded PostgreSQL server of ${environment} started.`,
+    { environment, hint: 'No database was written to. Run the command again.' },
+  )
 }
