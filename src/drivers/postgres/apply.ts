@@ -231,7 +231,7 @@ async function handleFailure(
   if (signal.aborted) return stop(state, steps, 'failed', interruptedError(run))
   if (isTransient(code) && state.retries < context.limits.lockRetries) {
     state.retries++
-    await waitToRetry(run, migration.name, cause.server.message, state.retries)
+    await waitToRetry(run, migration.name, cause, state.retries)
     return null
   }
   reach('failed')

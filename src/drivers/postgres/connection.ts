@@ -81,10 +81,9 @@ function createConnection(
     marker,
   })
   const lock = { isHeld: false }
-  const blocker = { last: null }
   const run = async (): Promise<Run> => {
     const isTreeDirty = await target.actor.isTreeDirty()
-    return { link, context: context({ ...target.actor, isTreeDirty }), emit, signal, lock, blocker }
+    return { link, context: context({ ...target.actor, isTreeDirty }), emit, signal, lock }
   }
 
   return {

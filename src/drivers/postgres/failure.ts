@@ -19,10 +19,10 @@ export function describeMigrationFailure(
   part: Part,
   failed: { readonly cause: ServerFailure; readonly progress: Progress; readonly culprit: Culprit },
 ): MigrationManagerError {
-  const { server } = failed.cause
+  const { cause } = failed
   const query = part.queries[failed.progress.query]
-  if (query !== undefined) return unverifiedError(run, part.migration, query, server)
-  return describeStatementFailure(run, part.source, server, failed.culprit.offset)
+  if (query !== undefined) return unverifiedError(run, part.migration, query, cause.server)
+  return describeStatementFailure(run, part.source, cause, failed.culprit.offset)
 }
 
 /** A verify query that did not answer true, or could not be answered; `note` says what became of the migration. */
@@ -52,15 +52,13 @@ export function unverifiedError(
 
 /** What the server said, at an offset of the file where there is one; `note` says what became of the rest. */
 export function describeStatementFailure(
-  { context, blocker }: Run,
+  { context }: Run,
   source: SqlSource,
-  server: ServerError,
+  { server, blocker }: ServerFailure,
   offset: number | undefined,
   note?: string,
 ): MigrationManagerError {
-  const hints = [hintFor(server, blocker.last) ?? server.hint, note].filter(
-    (hint) => hint !== null && hint !== undefined,
-  )
+  const hints = [hintFor(server, blocker) ?? server.hint, note].filter((hint) => hint !== null && hint !== undefined)
   return new MigrationManagerError('migration/failed', server.message, {
     engineCode: server.code,
     environment: context.environment,

@@ -63,7 +63,7 @@ export async function holdSteps(run: Run, steps: readonly Step[], basis: string)
         run.lock.isHeld = true
       } else if (isTransient(code) && attempt < run.context.limits.lockRetries && !run.signal.aborted) {
         attempt++
-        await waitToRetry(run, nameAt(parts, progress), cause.server.message, attempt)
+        await waitToRetry(run, nameAt(parts, progress), cause, attempt)
       } else {
         return refuse(run, parts, { cause, progress, message })
       }

@@ -17,8 +17,6 @@ export interface Run {
   readonly signal: AbortSignal
   /** Whether this session holds the migration lock. */
   readonly lock: { isHeld: boolean }
-  /** Who was last seen to keep a statement of ours waiting, in words. */
-  readonly blocker: { last: string | null }
 }
 
 /** How often a connection that is lost in the middle of a run is taken up again. */
@@ -37,44 +35,77 @@ const ASK_AFTER = 1_000
 /** Sends a message that an interruption of the run cancels; when it has to wait for somebody, says for whom. */
 export async function sendInterruptibly(run: Run, text: string, silenceMs: number, listener: Listener): Promise<void> {
   const { link, signal } = run
-  const watch = setTimeout(() => void nameBlocker(run), ASK_AFTER)
+  const wait = watchWait(run)
   try {
     reach('sending')
     const message = link.session.send(text, silenceMs, {
       onNotice(notice) {
-        watch.refresh()
+        wait.goOn()
         listener.onNotice(notice)
       },
       onRow(first) {
-        watch.refresh()
+        wait.goOn()
         listener.onRow(first)
       },
     })
     await cancelWhenAborted(link.session, signal, message)
     reach('answered')
   } catch (cause) {
-    throw cause instanceof ServerFailure ? readGuard(run.context, cause) : cause
+    if (!(cause instanceof ServerFailure)) throw cause
+    throw readGuard(run.context, new ServerFailure(cause.server, wait.blocker()))
   } finally {
-    clearTimeout(watch)
+    wait.end()
   }
 }
 
-async function nameBlocker({ link, context, emit, signal, blocker }: Run): Promise<void> {
-  if (!context.hasSession) return
-  const found = await findBlocker(link.options, link.facts.pid, signal)
-  if (found === null) return
-  blocker.last = found
-  emit({ type: 'waiting', environment: context.environment, what: `waiting for a lock that ${found} holds` })
+/** Looks who keeps a message waiting. */
+interface Watch {
+  /** The server has said something: whatever it waited for, it waits no more. */
+  goOn(): void
+  /** Who keeps it waiting, in words. */
+  blocker(): string | null
+  /** The message has ended; who is found now keeps nothing of it waiting. */
+  end(): void
+}
+
+function watchWait({ link, context, emit, signal }: Run): Watch {
+  let waits = 0
+  let blocker: string | null = null
+  const ask = async (): Promise<void> => {
+    if (!context.hasSession) return
+    const asked = waits
+    const found = await findBlocker(link.options, link.facts.pid, signal)
+    // The answer takes its time, and may come when another migration is under way, or after the run.
+    if (found === null || asked !== waits) return
+    blocker = found
+    emit({ type: 'waiting', environment: context.environment, what: `waiting for a lock that ${found} holds` })
+  }
+  const timer = setTimeout(() => void ask(), ASK_AFTER)
+  const forget = (): void => {
+    waits++
+    blocker = null
+  }
+  return {
+    goOn() {
+      timer.refresh()
+      forget()
+    },
+    blocker: () => blocker,
+    end() {
+      clearTimeout(timer)
+      forget()
+    },
+  }
 }
 
 /** Says why a migration is tried again, and waits with full jitter: two runs that block each other must not meet again. */
-export async function waitToRetry(run: Run, migration: string, reason: string, attempt: number): Promise<void> {
-  const { context, emit, signal, blocker } = run
-  const who = blocker.last === null ? '' : `, blocked by ${blocker.last}`
+export async function waitToRetry(run: Run, migration: string, cause: ServerFailure, attempt: number): Promise<void> {
+  const { context, emit, signal } = run
+  const who = cause.blocker === null ? '' : `, blocked by ${cause.blocker}`
   emit({
     type: 'waiting',
     environment: context.environment,
-    what: `${migration}: ${reason}${who}; attempt ${attempt + 1} of ${context.limits.lockRetries + 1}`,
+    what: `${migration}: ${cause.server.message}${who}; attempt ${attempt + 1} of ${context.limits.lockRetries + 1}`,
   })
   await pause(Math.random() * Math.min(15_000, 500 * 2 ** attempt), signal)
 }

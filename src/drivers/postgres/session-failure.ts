@@ -18,10 +18,13 @@ export interface ServerError {
 export class ServerFailure extends Error {
   override readonly name: string = 'ServerFailure'
   readonly server: ServerError
+  /** Who kept the message waiting when it failed, in words, as far as anybody could be asked. */
+  readonly blocker: string | null
 
-  constructor(server: ServerError) {
+  constructor(server: ServerError, blocker: string | null = null) {
     super(server.message)
     this.server = server
+    this.blocker = blocker
   }
 }
 

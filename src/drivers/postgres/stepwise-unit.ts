@@ -44,7 +44,7 @@ export async function carryOutUnit(
       return end === 'interrupted' ? stopHere() : end
     } catch (cause) {
       if (isLoss(cause) || !(cause instanceof ServerFailure)) throw cause
-      const { code, message } = cause.server
+      const { code } = cause.server
       if (code === GUARD.stale) throw cause
       // What may have committed a part before it failed is not done a second time.
       const mayRepeat = unit.kind !== 'alone' || (await isTellable(textOf(part, unit)))
@@ -52,7 +52,7 @@ export async function carryOutUnit(
         return stopHere(!mayRepeat && cause instanceof UnitFailure ? lookNote(run, part, index) : undefined)
       if (isTransient(code) && mayRepeat && attempt < run.context.limits.lockRetries) {
         await send(run, 'ROLLBACK')
-        await waitToRetry(run, part.migration.name, message, attempt + 1)
+        await waitToRetry(run, part.migration.name, cause, attempt + 1)
         continue
       }
       return fail(run, part, unit, index, cause, doubt)
@@ -159,7 +159,7 @@ async function saveDone(run: Run, part: StepwisePart, index: number): Promise<nu
       const isTemporary = cause instanceof ServerFailure && isTransient(cause.server.code)
       if (!isTemporary || attempt > run.context.limits.lockRetries) throw cause
       await send(run, 'ROLLBACK')
-      await waitToRetry(run, part.migration.name, cause.server.message, attempt)
+      await waitToRetry(run, part.migration.name, cause, attempt)
     }
   }
 }
@@ -170,7 +170,7 @@ class UnitFailure extends ServerFailure {
   readonly offset: number
 
   constructor(cause: ServerFailure, offset: number) {
-    super(cause.server)
+    super(cause.server, cause.blocker)
     this.offset = offset
   }
 }
@@ -201,7 +201,7 @@ async function fail(
   if (isFirst && tidied) await send(run, withdrawMessage(context, workOf(part)))
   await logFailure(run, migration, { code: cause.server.code, ...(isUntouched ? UNTOUCHED : {}) })
   const offset = cause instanceof UnitFailure ? cause.offset : startOfUnit(unit)
-  const error = describeStatementFailure(run, source, cause.server, offset, note)
+  const error = describeStatementFailure(run, source, cause, offset, note)
   return { kind: 'failed', error, isResumable: note !== undefined }
 }
 
