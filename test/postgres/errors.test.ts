@@ -11,6 +11,9 @@ import { createDatabase, testServer } from '../support/server.ts'
 import type { TestDatabase } from '../support/server.ts'
 import { createRecorder } from '../support/tls-server.ts'
 
+const CANCEL = `SELECT pg_cancel_backend(pid) AS cancelled FROM pg_stat_activity
+  WHERE datname = current_database() AND wait_event = 'PgSleep'`
+
 const FILES = { 'database/001-items.sql': 'CREATE TABLE items (id int);\n' }
 
 /** What is said of a database that cannot be reached; `connectTo` says that its variable is DEV_DATABASE_URL in .env. */
@@ -378,3 +381,32 @@ function errorResponse(sqlState: string, words: string): Buffer {
   head.writeInt32BE(fields.length + 4, 1)
   return Buffer.concat([head, fields])
 }
+
+test('a statement that somebody cancels is not said to have run into its time limit', async () => {
+  await using database = await createDatabase('cancelled')
+  await using connection = await connect(database.url)
+
+  const running = run(connection, [makeMigration('001-a', 'SELECT pg_sleep(60);')], FRESH)
+  await vi.waitFor(async () => expect(await database.query(CANCEL)).toEqual([{ cancelled: true }]), 10_000)
+
+  expect(await running).toMatchObject({
+    kind: 'failed',
+    failed: {
+      error: {
+        engineCode: '57014',
+        hint: 'Somebody has cancelled the statement (pg_cancel_backend, or a tool that watches the server). Run it again when they agree.',
+      },
+    },
+  })
+})
+
+test('where the server speaks another language, both that may have ended a statement are named', async () => {
+  await using database = await createDatabase('cancelled')
+  await using connection = await connect(database.url)
+  const text = `DO $$BEGIN RAISE EXCEPTION 'storniere Anfrage wegen Zeitüberschreitung' USING ERRCODE = '57014'; END$$;`
+
+  expect(await run(connection, [makeMigration('001-a', text)], FRESH)).toMatchObject({
+    kind: 'failed',
+    failed: { error: { engineCode: '57014', hint: expect.stringMatching(/^Somebody .* timeouts\.statementSeconds /) } },
+  })
+})

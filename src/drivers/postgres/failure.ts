@@ -71,7 +71,7 @@ export function describeStatementFailure(
 function hintFor(server: ServerError, blocker: string | null): string | null {
   switch (server.code) {
     case '57014':
-      return 'The statement ran into its time limit. Raise timeouts.statementSeconds in migration-manager.config.json, or do the work in smaller migrations.'
+      return hintForCancelled(server.message)
     case '55P03':
       return blocker === null
         ? 'Others held a lock that this statement needs. Run it again when it is quieter; pg_stat_activity shows who is at work.'
@@ -86,6 +86,22 @@ function hintFor(server: ServerError, blocker: string | null): string | null {
       return 'The statement cannot come after the first one of a transaction, and the history row is always the first.'
     default:
       return null
+  }
+}
+
+/**
+ * One SQLSTATE stands for whatever cancels a statement. Only the server's words tell what it was, and in the language
+ * that it was set up for (lc_messages, which is not ours to set).
+ */
+function hintForCancelled(message: string): string {
+  const cure = 'raise timeouts.statementSeconds in migration-manager.config.json, or do the work in smaller migrations.'
+  switch (message) {
+    case 'canceling statement due to statement timeout':
+      return `The statement ran into its time limit: ${cure}`
+    case 'canceling statement due to user request':
+      return 'Somebody has cancelled the statement (pg_cancel_backend, or a tool that watches the server). Run it again when they agree.'
+    default:
+      return `Somebody has cancelled the statement, or it ran into its time limit; then ${cure}`
   }
 }
 
