@@ -110,6 +110,26 @@ describe.for([
   })
 })
 
+test('an interruption of sync --atomic is not logged as a failed attempt', async () => {
+  await using dev = await createDatabase('dev')
+  await using project = createSlowProject({ DATABASE_URL: dev.url })
+  await project.run(['sync', '--to', '1'])
+  const child = project.start(['sync', '--atomic', '--json'])
+  const running = collect(child)
+  await whenSleeping(dev)
+
+  child.kill('SIGINT')
+  const result = await running
+
+  expect(result).toMatchObject({ exitCode: 130 })
+  expect(result.json()).toMatchObject({
+    environments: [{ name: 'dev', status: 'failed', failed: { name: '2-b', error: { code: 'run/interrupted' } } }],
+  })
+  await whenGone(dev)
+  expect(await dev.query("SELECT event FROM schema_migrations_log WHERE event = 'fail'")).toEqual([])
+  await finish(project, [dev])
+})
+
 test('kill -9 in the middle of a statement: it is rolled back, and a second run waits for that and completes', async () => {
   await using dev = await createDatabase('dev')
   await using project = createSlowProject({ DATABASE_URL: dev.url })

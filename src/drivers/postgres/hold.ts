@@ -80,11 +80,13 @@ interface Refused {
 async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promise<HoldResult> {
   const { cause, progress, message } = refused
   const { code, position } = cause.server
-  if (code === GUARD.stale) {
+  // An interruption is no failed attempt: the log is not told of it. It is, of a file that has ended the transaction.
+  const isInterrupted = run.signal.aborted && code !== GUARD.escaped
+  if (code === GUARD.stale || isInterrupted) {
     await run.link.session.ask('ROLLBACK', silenceOf(run.context)).catch(() => {})
-    // The lock was taken before the history was looked at, and a session lock outlives the rollback.
+    // The lock may have been taken before this failed, and a session lock outlives the rollback.
     run.lock.isHeld = true
-    return { kind: 'stale' }
+    return code === GUARD.stale ? { kind: 'stale' } : failed(nameAt(parts, progress), interruptedError(run))
   }
   const culprit = findCulprit(message, parts, progress, position)
   const part = parts[culprit.part]
@@ -102,7 +104,6 @@ async function refuse(run: Run, parts: readonly Part[], refused: Refused): Promi
         () => {},
       )
   }
-  if (run.signal.aborted) return failed(migration.name, interruptedError(run))
   if (code === GUARD.escaped) return failed(migration.name, escapedError(run, migration))
   run.emit({ type: 'migration-failed', environment: run.context.environment, migration: migration.name })
   return failed(migration.name, error)
