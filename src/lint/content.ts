@@ -4,6 +4,7 @@ import type { Environment } from '../core/environment.ts'
 import type { Finding, Severity } from '../core/finding.ts'
 import type { Migration } from '../core/migration.ts'
 import { describeNotAtomic } from '../core/not-atomic.ts'
+import { describePoolerMode } from '../core/pooler-mode.ts'
 import { sourceOf } from '../core/plan.ts'
 import type { Step } from '../core/plan.ts'
 import { describeEditedRollback } from '../core/rollback.ts'
@@ -123,12 +124,10 @@ function findPoolerProblem(step: Step, environment: Environment, reading: Readin
   if (reading.keepsSession || !readScript(sourceOf(step).sql).runsInSteps) return []
   return [
     {
-      code: 'target/pooler-mode',
+      ...describePoolerMode(migration, environment),
       severity: 'block',
       environment: environment.name,
       migration: migration.name,
-      message: `${migration.name} must run outside of a transaction, and ${environment.name} is reached through a pooler that keeps no session.`,
-      hint: `Put the direct connection or the session pooler into ${environment.origin} (on Supabase port 5432 instead of 6543).`,
     },
   ]
 }

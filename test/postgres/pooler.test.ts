@@ -186,6 +186,24 @@ describe.runIf(VERSION !== null)('through PgBouncer in transaction mode', () => 
     })
     expect(await database.query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")).toEqual([])
   })
+
+  test('so says whoever runs it without the checks, with the variable to put another connection into', async () => {
+    await using database = await createDatabase('pooled')
+    await using pooler = await startPooler(testServer(), { mode: 'transaction' })
+    await using connection = await connectTo(postgresDriver, endpointOf(pooler.urlOf(database)))
+
+    const result = await run(connection, [makeMigration('001-vacuum', 'VACUUM;')], FRESH)
+
+    expect(result).toMatchObject({
+      kind: 'failed',
+      failed: {
+        error: {
+          code: 'target/pooler-mode',
+          hint: expect.stringContaining('the direct connection or the session pooler into DEV_DATABASE_URL in .env'),
+        },
+      },
+    })
+  })
 })
 
 describe.runIf(VERSION !== null)('through PgBouncer in statement mode', () => {

@@ -4,12 +4,10 @@ import { isLost, QueryFailure } from './client.ts'
 import { lostError, unknownError } from './failure.ts'
 import { isFenced, sendFenced, settle } from './lock.ts'
 import type { Facts } from './reading.ts'
-import { databaseTime } from './session.ts'
+import { databaseTime, MAX_RECOVERIES } from './session.ts'
 import type { Session } from './session.ts'
 import { appendLog, CREATE_TABLES } from './tables.ts'
 import { describeFailure } from './errors.ts'
-
-const MAX_RECOVERIES = 3
 
 /** Whether the tables are there and the database knows an environment; with `rename`, this one. */
 export function isPrepared({ target }: Session, facts: Facts, rename: boolean): boolean {

@@ -21,15 +21,12 @@ import { interrupted, isFenced, isUnrecorded, sendFenced, settle, takeLock } fro
 import { announceWayBack, takeBookmark } from './bookmark.ts'
 import { prepareTables } from './prepare.ts'
 import type { Facts } from './reading.ts'
-import { askPatiently, databaseTime, look } from './session.ts'
+import { askPatiently, databaseTime, look, MAX_RECOVERIES } from './session.ts'
 import type { Session } from './session.ts'
 import { bodyOf, composeStep, durationIn, readStep } from './step-batch.ts'
 import type { ReadStep } from './step-batch.ts'
 import { appendLog, LOG } from './tables.ts'
 import { isUnverified, problemOf } from './verification.ts'
-
-/** How often a step whose answer is lost is sent again, once it is certain that it was not applied. */
-export const MAX_RECOVERIES = 3
 
 /** What a batch may take: D1 ends it after 30 s (D1 documentation, "Limits"), and then it must still be heard of. */
 const LONGEST_BATCH_MS = 30_000

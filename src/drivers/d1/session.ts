@@ -11,6 +11,9 @@ import { EMPTY_LOG } from './tables.ts'
 import type { Author, LogEnd } from './tables.ts'
 import type { D1Endpoint } from './url.ts'
 
+/** How often a batch whose answer is lost is sent again, once it is certain that it did not take effect. */
+export const MAX_RECOVERIES = 3
+
 /** The lock while it is ours: every batch that carries this epoch makes the next one. */
 export interface Hold {
   readonly token: string

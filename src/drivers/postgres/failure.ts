@@ -1,6 +1,7 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import { stepOf } from '../../core/history.ts'
 import type { Migration } from '../../core/migration.ts'
+import { describePoolerMode } from '../../core/pooler-mode.ts'
 import { describeEditedRollback } from '../../core/rollback.ts'
 import type { SqlSource } from '../../core/rollback.ts'
 import { locateIn } from '../../sql/location.ts'
@@ -114,15 +115,11 @@ export function unrunnableError({ context }: Run, source: SqlSource, problem: Sc
 }
 
 /** A statement must run outside of a transaction, and there is no session that could hold the lock meanwhile. */
-export function poolerError({ context }: Run, migration: Migration): MigrationManagerError {
-  return new MigrationManagerError(
-    'target/pooler-mode',
-    `${migration.name} must run outside of a transaction, and ${context.environment} is reached through a pooler that keeps no session.`,
-    {
-      environment: context.environment,
-      hint: 'Use the direct connection, or the session pooler (on Supabase port 5432 instead of 6543).',
-    },
-  )
+export function poolerError({ context, link }: Run, migration: Migration): MigrationManagerError {
+  const { environment } = context
+  const { origin } = link.options.place
+  const { code, message, hint } = describePoolerMode(migration, { name: environment, origin })
+  return new MigrationManagerError(code, message, { environment, hint })
 }
 
 /** A rollback that goes on in its middle, and what is done of it is not what the file says. */

@@ -1,6 +1,6 @@
 import { readToken } from './lexer.ts'
 import type { Token } from './lexer.ts'
-import { nameAt, wordOf } from './names.ts'
+import { beginsConstraint, nameAt, wordOf } from './names.ts'
 
 /** A table as its CREATE TABLE says it, taken apart. */
 export interface TableDefinition {
@@ -32,10 +32,8 @@ export function readTable(sql: string): TableDefinition {
   }
 }
 
-const CONSTRAINTS: ReadonlySet<string> = new Set(['CONSTRAINT', 'PRIMARY', 'UNIQUE', 'CHECK', 'FOREIGN'])
-
 function isConstraint(sql: string, [first]: readonly Token[]): boolean {
-  return first !== undefined && CONSTRAINTS.has(wordOf(sql, first))
+  return first !== undefined && beginsConstraint(sql, first)
 }
 
 /** What stands between the parenthesis at `open` and its end, cut at its own commas. */

@@ -1,7 +1,7 @@
 import type { Token } from './lexer.ts'
 import { leadingWords, splitSqlite } from './statements.ts'
 import type { SqliteStatement } from './statements.ts'
-import { fold, nameAt, wordOf } from './names.ts'
+import { beginsConstraint, fold, nameAt, wordOf } from './names.ts'
 
 /** Something of a schema that a script makes: a table, index, trigger or view, or a column of a table. */
 export interface SchemaObject {
@@ -156,8 +156,6 @@ function create(text: string, tokens: readonly Token[], words: readonly string[]
   return [{ kind: 'makes', object, columns }]
 }
 
-const CONSTRAINTS: ReadonlySet<string> = new Set(['CONSTRAINT', 'PRIMARY', 'UNIQUE', 'CHECK', 'FOREIGN'])
-
 /** The names of the columns between the parentheses of a CREATE TABLE; none of `CREATE TABLE … AS SELECT`. */
 function columnsIn(text: string, tokens: readonly Token[]): readonly string[] {
   const columns: string[] = []
@@ -176,7 +174,7 @@ function columnsIn(text: string, tokens: readonly Token[]): readonly string[] {
       isFirst = true
     } else if (isFirst) {
       isFirst = false
-      if (CONSTRAINTS.has(wordOf(text, token))) return columns
+      if (beginsConstraint(text, token)) return columns
       columns.push(nameAt(text, tokens, index).name)
     }
   }

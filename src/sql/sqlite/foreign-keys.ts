@@ -1,16 +1,9 @@
+import type { Dependent } from '../../core/driver.ts'
 import type { ScriptProblem } from '../problem.ts'
 import type { Token } from './lexer.ts'
 import { fold, nameAt, nameOf, wordOf } from './names.ts'
 import { leadingWords } from './statements.ts'
 import type { SqliteScript, SqliteStatement } from './statements.ts'
-
-/** A table whose rows are deleted or emptied with those of another one. */
-export interface Dependent {
-  readonly table: string
-  readonly parent: string
-  /** In upper case: `CASCADE`, `SET NULL`, `SET DEFAULT`. */
-  readonly onDelete: string
-}
 
 /** What a script does to the foreign keys that there are. */
 export interface KeyChanges {

@@ -30,6 +30,13 @@ export function wordOf(text: string, token: Token): string {
   return token.kind === 'word' ? text.slice(token.start, token.end).toUpperCase() : text.slice(token.start, token.end)
 }
 
+const CONSTRAINTS: ReadonlySet<string> = new Set(['CONSTRAINT', 'PRIMARY', 'UNIQUE', 'CHECK', 'FOREIGN'])
+
+/** Whether what begins with this token, between the parentheses of a CREATE TABLE, is a constraint and not a column. */
+export function beginsConstraint(text: string, token: Token): boolean {
+  return CONSTRAINTS.has(wordOf(text, token))
+}
+
 /** A name as SQLite compares it: without regard to the case of ASCII letters. */
 export function fold(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())

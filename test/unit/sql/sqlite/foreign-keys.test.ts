@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { followForeignKeys } from '../../../../src/sql/sqlite/foreign-keys.ts'
-import type { Dependent } from '../../../../src/sql/sqlite/foreign-keys.ts'
+import type { Dependent } from '../../../../src/core/driver.ts'
 import { splitSqlite } from '../../../../src/sql/sqlite/statements.ts'
 
 const CHILD: Dependent = { table: 'child', parent: 'parent', onDelete: 'CASCADE' }
