@@ -1,6 +1,7 @@
 import type { Finding } from './finding.ts'
 import { describeGap, describeVersion, restoreCommand, SEARCH } from './provenance.ts'
 import type { Change } from './provenance.ts'
+import { quoted } from './shell.ts'
 
 /** The findings about files that are not what ran, with what git knows of that, and the exact way back. */
 export function explainFindings(findings: readonly Finding[], changes: readonly Change[]): readonly Finding[] {
@@ -18,7 +19,7 @@ export function explainFindings(findings: readonly Finding[], changes: readonly 
     const look =
       change.current === null
         ? ''
-        : `See the difference: migration-manager history --migration ${change.migration} --diff. `
+        : `See the difference: migration-manager history --migration ${quoted(change.migration)} --diff. `
     return {
       ...finding,
       provenance,

@@ -6,6 +6,7 @@ import { compareVersions } from './migration.ts'
 import type { Migration } from './migration.ts'
 import { SEARCH } from './provenance.ts'
 import type { SqlSource } from './rollback.ts'
+import { quoted } from './shell.ts'
 
 /** One thing that is done to a target: a migration is applied, or what it did is taken back. */
 export interface Step {
@@ -139,7 +140,7 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
       message: `The rollback of ${row.name} was cut off in ${environment} after ${halfway.done} of its steps.`,
       hint:
         file === undefined
-          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and the same rollback goes on at step ${halfway.done + 1}. Or set ${environment} right by hand, then: migration-manager repair finish ${row.name} --env ${environment} --reason "…" if all of the migration is there again, repair abandon if nothing is.`
+          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and the same rollback goes on at step ${halfway.done + 1}. Or set ${environment} right by hand, then: migration-manager repair finish ${quoted(row.name)} --env ${environment} --reason "…" if all of the migration is there again, repair abandon if nothing is.`
           : `Run the same rollback again: it goes on at step ${halfway.done + 1}.`,
     }
   }
@@ -150,7 +151,7 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
       environment,
       migration: row.name,
       message: `${file.file} was edited after ${row.step} of its steps had been done in ${environment}.`,
-      hint: `Put the file back as it was begun (${SEARCH.edited(file.file)}), and sync goes on. Or undo those steps by hand, then: migration-manager repair abandon ${row.name} --env ${environment} --reason "…"`,
+      hint: `Put the file back as it was begun (${SEARCH.edited(file.file)}), and sync goes on. Or undo those steps by hand, then: migration-manager repair abandon ${quoted(row.name)} --env ${environment} --reason "…"`,
     }
   }
   if (isResumable(row)) {
@@ -163,7 +164,7 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
       message: `${row.name} was cut off in ${environment} after ${row.step} of its steps.`,
       hint:
         file === undefined
-          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and sync goes on at step ${next}. Or undo its steps by hand, then: migration-manager repair abandon ${row.name} --env ${environment} --reason "…" (repair finish if all of it is there).`
+          ? `Bring ${row.name}.sql back (${SEARCH.gone(row.name)}), and sync goes on at step ${next}. Or undo its steps by hand, then: migration-manager repair abandon ${quoted(row.name)} --env ${environment} --reason "…" (repair finish if all of it is there).`
           : `Run sync: it goes on at step ${next}.`,
     }
   }
@@ -173,7 +174,7 @@ function unfinished(environment: string, row: AppliedMigration, file: Migration 
     environment,
     migration: row.name,
     message: `${row.name} was started in ${environment} and never finished.`,
-    hint: `Look at what it has left in ${environment}: its file may hold a COMMIT that ended the transaction half-way. Mend the database by hand, then say what is so now: migration-manager repair finish ${row.name} --env ${environment} --reason "…" if all of it is there, repair abandon if none of it is.`,
+    hint: `Look at what it has left in ${environment}: its file may hold a COMMIT that ended the transaction half-way. Mend the database by hand, then say what is so now: migration-manager repair finish ${quoted(row.name)} --env ${environment} --reason "…" if all of it is there, repair abandon if none of it is.`,
   }
 }
 
@@ -185,7 +186,7 @@ function changed(environment: string, row: AppliedMigration, file: Migration): F
     environment,
     migration: row.name,
     message: `${file.file} was edited after ${environment} ran it${when}.`,
-    hint: `Put the file back as it ran (${SEARCH.edited(file.file)}) and write the change as a new migration. If the edit changes nothing that matters: migration-manager repair accept-checksum ${row.name} --env ${environment} --reason "…". To go on without, this once, add --allow history/changed.`,
+    hint: `Put the file back as it ran (${SEARCH.edited(file.file)}) and write the change as a new migration. If the edit changes nothing that matters: migration-manager repair accept-checksum ${quoted(row.name)} --env ${environment} --reason "…". To go on without, this once, add --allow history/changed.`,
   }
 }
 

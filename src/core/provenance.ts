@@ -1,4 +1,5 @@
 import type { Migration } from './migration.ts'
+import { quoted } from './shell.ts'
 
 /** One version of a migration file, as git's history has it. */
 export interface FileVersion {
@@ -90,13 +91,8 @@ export function restoreCommand({ commit, file: then, isMoved }: FileVersion, fil
     : `git checkout ${short} -- ${quoted(file)}`
 }
 
-/** A word for a shell. */
-function quoted(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
-}
-
 /** The commands that look for a version, as findings name them where no version is known. */
 export const SEARCH = {
   edited: (file: string): string => `git log -- ${quoted(file)}`,
-  gone: (name: string): string => `git log --all -- '*${name}.sql'`,
+  gone: (name: string): string => `git log --all -- ${quoted(`*${name}.sql`)}`,
 }

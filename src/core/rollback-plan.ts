@@ -8,6 +8,7 @@ import type { Migration } from './migration.ts'
 import { findDisagreements } from './plan.ts'
 import type { Plan, Step } from './plan.ts'
 import { adviseFirst, createNeighbourhood } from './promotion.ts'
+import { quoted } from './shell.ts'
 
 /** Which of the applied migrations are to be taken back. `name` is one migration, `to` stays applied. */
 export type RollbackSelection =
@@ -82,7 +83,7 @@ function asSeenByRollback(
   return {
     ...finding,
     severity: 'block',
-    hint: `Run sync first: it goes on at step ${halfway.done + 1}. Or undo its steps by hand, then: migration-manager repair abandon ${finding.migration} --env ${finding.environment} --reason "…"`,
+    hint: `Run sync first: it goes on at step ${halfway.done + 1}. Or undo its steps by hand, then: migration-manager repair abandon ${quoted(row.name)} --env ${finding.environment} --reason "…"`,
   }
 }
 

@@ -1,3 +1,5 @@
+import { quoted } from './shell.ts'
+
 /** Text that is run, and where it stands in a file: line and column of a place in it follow from that. */
 export interface SqlSource {
   readonly sql: string
@@ -22,7 +24,7 @@ export function describeEditedRollback(
   return {
     code: 'rollback/edited',
     message: `${file} is not what it was when ${steps} carried out in ${environment}.`,
-    hint: `Put back what stood there up to step ${done} (git log -- ${file}) and run rollback again; what comes behind it may be mended. Or set ${environment} right by hand, then: migration-manager repair finish ${migration} --env ${environment} --reason "…" if all of the migration is there again, repair abandon if nothing is.`,
+    hint: `Put back what stood there up to step ${done} (git log -- ${quoted(file)}) and run rollback again; what comes behind it may be mended. Or set ${environment} right by hand, then: migration-manager repair finish ${quoted(migration)} --env ${environment} --reason "…" if all of the migration is there again, repair abandon if nothing is.`,
   }
 }
 

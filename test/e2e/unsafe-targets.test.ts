@@ -133,6 +133,16 @@ test('another MIGRATION_SCHEMA does not apply everything once more', async () =>
   expect(after).toMatchObject({ exitCode: 0 })
 })
 
+test('the name of a schema that holds a history is one word of the advice', async () => {
+  await using database = await createDatabase('dev')
+  await using project = createProject({ files: FILES, env: { DATABASE_URL: database.url } })
+
+  await project.run(['sync', '--yes'], { env: { MIGRATION_SCHEMA: 'x;touch pwn' } })
+  const status = await project.run(['status', '--json'])
+
+  expect(status.json()['findings'][0].hint).toContain("Was MIGRATION_SCHEMA='x;touch pwn' meant?")
+})
+
 async function appliedNames(database: TestDatabase): Promise<readonly unknown[]> {
   const rows = await database.query(
     "SELECT migration_name FROM schema_migrations WHERE status = 'applied' ORDER BY migration_name",

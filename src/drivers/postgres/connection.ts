@@ -5,6 +5,7 @@ import type { Emit } from '../../core/event.ts'
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { findLostTables } from '../../core/lost-tables.ts'
+import { quoted } from '../../core/shell.ts'
 import { describeSessionFailure } from './errors.ts'
 import type { Place } from './session-failure.ts'
 import { cancelWhenAborted, interruptedReading } from './interruption.ts'
@@ -182,7 +183,7 @@ function historyElsewhere(environment: string, schema: string, elsewhere: readon
     severity: 'block',
     environment,
     message: `${environment} has no history in the schema ${schema}, but one of migration-manager in ${elsewhere.join(', ')}.`,
-    hint: `Was MIGRATION_SCHEMA=${first} meant? To move it: CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}; ${move.join(' ')} If that is another project's, and this one begins here: migration-manager init --env ${environment} --allow history/elsewhere`,
+    hint: `Was MIGRATION_SCHEMA=${quoted(first)} meant? To move it: CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}; ${move.join(' ')} If that is another project's, and this one begins here: migration-manager init --env ${environment} --allow history/elsewhere`,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Migration } from '../../core/migration.ts'
 import { describePoolerMode } from '../../core/pooler-mode.ts'
 import { describeEditedRollback } from '../../core/rollback.ts'
 import type { SqlSource } from '../../core/rollback.ts'
+import { quoted } from '../../core/shell.ts'
 import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
@@ -12,6 +13,7 @@ import type { Culprit } from './culprit.ts'
 import type { Part } from './message.ts'
 import type { Progress } from './progress.ts'
 import { GUARD } from './message-context.ts'
+import { quoteLiteral } from './quote.ts'
 import type { Run } from './run.ts'
 
 /** What the server said to a migration's statement, with the place in the file. The migration was rolled back. */
@@ -135,13 +137,13 @@ export function editedRollbackError(
 
 /** A step was begun, perhaps, and nothing tells whether it was carried out. */
 export function undecidableError(
-  { context }: Run,
+  { context }: Pick<Run, 'context'>,
   { migration, source, isRevert }: Pick<Part, 'migration' | 'source' | 'isRevert'>,
   unit: number,
   offset: number,
 ): MigrationManagerError {
   const table = context.tables.history
-  const where = `migration_name = '${migration.name}'`
+  const where = `migration_name = ${quoteLiteral(migration.name)}`
   const next = stepOf({ kind: isRevert ? 'revert' : 'apply', done: unit + 1 })
   const look = isRevert ? '' : ' A line -- verify: SELECT … in the file lets the tool look by itself.'
   return new MigrationManagerError(
@@ -149,20 +151,20 @@ export function undecidableError(
     `${migration.name} was cut off in ${context.environment}, and whether this statement was carried out cannot be told.`,
     {
       environment: context.environment,
-      hint: `Look whether its effect is there; if it is not, run the statement by hand. If it was the last one: migration-manager repair ${isRevert ? 'abandon' : 'finish'} ${migration.name} --env ${context.environment} --reason "…". If more come behind it: UPDATE ${table} SET step = ${next} WHERE ${where}, then ${isRevert ? 'rollback' : 'sync'}.${look}`,
+      hint: `Look whether its effect is there; if it is not, run the statement by hand. If it was the last one: migration-manager repair ${isRevert ? 'abandon' : 'finish'} ${quoted(migration.name)} --env ${context.environment} --reason "…". If more come behind it: UPDATE ${table} SET step = ${next} WHERE ${where}, then ${isRevert ? 'rollback' : 'sync'}.${look}`,
       ...locateIn(source, offset),
     },
   )
 }
 
 /** The file ended the transaction in which it ran: part of it may be committed, and only a person can tell what. */
-export function escapedError({ context }: Run, migration: Migration): MigrationManagerError {
+export function escapedError({ context }: Pick<Run, 'context'>, migration: Migration): MigrationManagerError {
   return new MigrationManagerError(
     'migration/escaped',
     `${migration.name} ended the transaction that it ran in: part of it may be in ${context.environment} for good.`,
     {
       environment: context.environment,
-      hint: `Look at what ${migration.file} has left in ${context.environment}, and mend it by hand. Then say what is so now: migration-manager repair finish ${migration.name} --env ${context.environment} --reason "…" if all of it is there, repair abandon if none of it is.`,
+      hint: `Look at what ${migration.file} has left in ${context.environment}, and mend it by hand. Then say what is so now: migration-manager repair finish ${quoted(migration.name)} --env ${context.environment} --reason "…" if all of it is there, repair abandon if none of it is.`,
     },
   )
 }

@@ -1,4 +1,5 @@
 import { reach } from '../../core/kill-point.ts'
+import { quoted } from '../../core/shell.ts'
 import { readMeaning } from '../../sql/meaning.ts'
 import { startOfUnit } from '../../sql/steps.ts'
 import type { Unit } from '../../sql/steps.ts'
@@ -208,7 +209,7 @@ async function fail(
 /** What a person must do about a statement that may have committed a part of its work. */
 function lookNote({ context }: Run, { isRevert, migration, units }: StepwisePart, index: number): string {
   const before = index === 0 ? '' : ` (steps 1 to ${index} of ${units.length} are done as well)`
-  return `Look whether it has committed a part of its work before it ended, and undo that by hand. Then: migration-manager repair ${isRevert ? 'finish' : 'abandon'} ${migration.name} --env ${context.environment} --reason "…"${before}.`
+  return `Look whether it has committed a part of its work before it ended, and undo that by hand. Then: migration-manager repair ${isRevert ? 'finish' : 'abandon'} ${quoted(migration.name)} --env ${context.environment} --reason "…"${before}.`
 }
 
 function textOf({ source }: StepwisePart, { statement }: Extract<Unit, { kind: 'alone' }>): string {
