@@ -43,12 +43,14 @@ export async function loadConfiguration(input: ConfigurationInput): Promise<Conf
   return resolveConfiguration(readSources(input))
 }
 
-/** The folder of migration files, for commands that need no environment. Throws a `ProblemsError` for bad files. */
+/** The folder of migration files, for commands that need no environment. Throws a `ProblemsError` as well. */
 export async function loadFolder(input: ConfigurationInput): Promise<string> {
   const sources = readSources(input)
-  const [first, ...others] = sources.problems
+  const problems = [...sources.problems]
+  const folder = sharedFolder(sources, problems)
+  const [first, ...others] = problems
   if (first !== undefined) throw new ProblemsError([first, ...others])
-  return sharedFolder(sources)
+  return folder
 }
 
 function readSources(input: ConfigurationInput): Sources {

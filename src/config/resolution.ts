@@ -143,19 +143,12 @@ function migrationsDirs(
   { variables, config, dir, projectDir }: Sources,
   problems: Problem[],
 ): (name: string) => Pick<Environment, 'migrationsDir' | 'migrationsDirOrigin'> {
-  if (dir?.trim() === '') {
-    problems.push({
-      code: 'config/empty-option',
-      message: '--dir was given without a folder.',
-      hint: 'Name the folder of the migration files, or leave --dir out for database.',
-    })
-  }
   const own = new Map<string, { readonly dir: string; readonly origin: string }>()
   for (const [variable, { value, origin }] of variables) {
     const name = /^(?<name>[\w-]+)_MIGRATIONS_DIR$/u.exec(variable)?.groups?.['name']
     if (name !== undefined && value.trim() !== '') own.set(foldName(name), { dir: value.trim(), origin })
   }
-  const shared = sharedFolder({ variables, config, dir })
+  const shared = sharedFolder({ variables, config, dir }, problems)
   // Environments are compared where they run the same files, however their folder is written.
   const spellings = new Map([[resolve(projectDir, shared), shared]])
   return (name) => {
@@ -168,7 +161,18 @@ function migrationsDirs(
 }
 
 /** The folder of migration files of all environments that have none of their own. */
-export function sharedFolder({ variables, config, dir }: Pick<Sources, 'variables' | 'config' | 'dir'>): string {
+export function sharedFolder(
+  { variables, config, dir }: Pick<Sources, 'variables' | 'config' | 'dir'>,
+  problems: Problem[],
+): string {
+  // As a folder it would be the root of the file system.
+  if (dir?.trim() === '') {
+    problems.push({
+      code: 'config/empty-option',
+      message: '--dir was given without a folder.',
+      hint: 'Name the folder of the migration files, or leave --dir out for database.',
+    })
+  }
   return dir ?? valueOf(variables, 'MIGRATIONS_DIR') ?? config.migrationsDir ?? 'database'
 }
 

@@ -218,6 +218,16 @@ test.for(['', '---', '  ', '!?'])('new refuses the description %j, which holds n
   expect(readdirSync(project.dir)).toEqual([])
 })
 
+test.for(['', '  '])('new refuses the folder %j, which would be the root of the file system', async (dir) => {
+  await using project = createProject()
+
+  const result = await project.run(['new', 'x', '--dir', dir])
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(result.stderr).toContain('--dir was given without a folder.')
+  expect(readdirSync(project.dir)).toEqual([])
+})
+
 test('a description cannot leave the comment, nor the folder', async () => {
   await using database = await createDatabase('description')
   await using project = createProject({ env: { DATABASE_URL: database.url } })

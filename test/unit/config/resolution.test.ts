@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { sharedFolder } from '../../../src/config/resolution.ts'
 import type { Configuration } from '../../../src/config/resolution.ts'
 import type { Problem } from '../../../src/core/errors.ts'
 import { type Given, problemsOf as outcomeOf, resolve } from './samples.ts'
@@ -248,6 +249,13 @@ describe('folders, schema and limits', () => {
       expect(dirsOf(resolve({ env: { ...env, EDGE_MIGRATIONS_DIR: written } }))).toEqual(['database', 'database'])
     },
   )
+
+  test.each(['', '  '])('the option %j is a problem, also where no environment is needed', (dir) => {
+    const problems: Problem[] = []
+    sharedFolder({ variables: new Map(), config: { limits: {} }, dir }, problems)
+    expect(problems.map(({ code }) => code)).toEqual(['config/empty-option'])
+    expect(codesOf({ env, dir })).toEqual(['config/empty-option'])
+  })
 
   test("an environment's own folder wins over all", () => {
     const own = { ...env, EDGE_MIGRATIONS_DIR: 'd1', MIGRATIONS_DIR: 'var' }
