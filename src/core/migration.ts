@@ -140,7 +140,7 @@ function toMigration(fileName: string, file: string, text: string): Migration {
 }
 
 function twinOf({ file, text }: { readonly file: string; readonly text: string }): SqlSource {
-  return { sql: text, file, firstLine: 1, indent: 0 }
+  return { sql: text, file, firstLine: 1 }
 }
 
 function countLines(text: string): number {

@@ -67,7 +67,7 @@ export function planSync(
 
 /** The text that a step runs. A step that reverts has one: a plan whose migration cannot be taken back is blocked. */
 export function sourceOf({ kind, migration }: Step): SqlSource {
-  const up = { sql: migration.up, file: migration.file, firstLine: 1, indent: 0 }
+  const up = { sql: migration.up, file: migration.file, firstLine: 1 }
   return kind === 'apply' ? up : (migration.down ?? { ...up, sql: '' })
 }
 

@@ -7,10 +7,8 @@ export interface SqlSource {
   readonly file: string
   /** The line of the file at which `sql` begins, 1-based. */
   readonly firstLine: number
-  /** How many characters stand before `sql` in each line of the file: a comment's mark. */
-  readonly indent: number
-  /** What stands there, where it is not `-- `. */
-  readonly lead?: string
+  /** What stands in the file before each line of `sql`: the marks of comments. Absent where nothing does. */
+  readonly marks?: readonly string[]
 }
 
 /** What to say where a rollback has stopped behind `done` of its steps, and these are not what the file has now. */
@@ -34,10 +32,16 @@ const HEADING =
 
 const MAY_HOLD_HEADING = /--[ \t]*(?:rollback|down)/i
 
-const COMMENT = /^[ \t]*--[ \t]?(.*)$/
+const COMMENT_MARK = /^[ \t]*--[ \t]?/
 
 /** `-- verify: SELECT …`, or `-- verify:` above a block of queries. */
 const VERIFY = /^[ \t]*--[ \t]*verify:/i
+
+/** What makes a line a comment, and what stands behind it; null for a line that is none. */
+export function splitComment(line: string): { readonly mark: string; readonly content: string } | null {
+  const [mark] = COMMENT_MARK.exec(line) ?? []
+  return mark === undefined ? null : { mark, content: line.slice(mark.length) }
+}
 
 /** Whether a line begins a rollback block. */
 export function isRollbackHeading(line: string): boolean {
@@ -61,11 +65,13 @@ export function findRollbackBlock(text: string, file: string): SqlSource | null 
   const heading = lines.findLastIndex(isRollbackHeading)
   if (heading < 0) return null
   const body: string[] = []
+  const marks: string[] = []
   for (const line of lines.slice(heading + 1)) {
-    const content = COMMENT.exec(line)?.[1]
-    if (content === undefined || isVerifyLine(line)) break
-    body.push(content)
+    const comment = splitComment(line)
+    if (comment === null || isVerifyLine(line)) break
+    body.push(comment.content)
+    marks.push(comment.mark)
   }
   const sql = body.join('\n')
-  return sql.trim() === '' ? null : { sql, file, firstLine: heading + 2, indent: '-- '.length }
+  return sql.trim() === '' ? null : { sql, file, firstLine: heading + 2, marks }
 }

@@ -13,8 +13,10 @@ export function locatorOf(source: SqlSource): (offset: number) => PlaceInFile {
   const find = indexLines(source.sql)
   return (offset) => {
     const { line, column, sourceLine } = find(offset)
-    const at = { file: source.file, line: line + source.firstLine - 1, column: column + source.indent }
-    return { at, sourceLine: source.indent === 0 ? sourceLine : `${source.lead ?? '-- '}${sourceLine}` }
+    // It is ASCII, so that it has as many characters as code units.
+    const mark = source.marks?.[line - 1] ?? ''
+    const at = { file: source.file, line: line + source.firstLine - 1, column: column + mark.length }
+    return { at, sourceLine: `${mark}${sourceLine}` }
   }
 }
 

@@ -1,4 +1,4 @@
-import { isRollbackHeading, isVerifyLine } from '../core/rollback.ts'
+import { isRollbackHeading, isVerifyLine, splitComment } from '../core/rollback.ts'
 import type { SqlSource } from '../core/rollback.ts'
 import { indexLines } from './location.ts'
 import { Lexer } from './lexer.ts'
@@ -23,8 +23,6 @@ export interface ScriptReader {
 
 const POSTGRES: ScriptReader = { findLineComments, split: (text) => splitStatements(text).statements }
 
-const COMMENT = /^[ \t]*--[ \t]?(.*)$/
-
 /**
  * The verify queries of a file, in order: `-- verify: SELECT …` holds one on its own line, and under a line `-- verify:`
  * they go on, each with its semicolon, while lines begin with `--`. What stands in a quote or a block comment is none.
@@ -37,17 +35,20 @@ export function findVerifyQueries(text: string, file: string, reader: ScriptRead
     if (!comments.has(index) || !isVerifyLine(line)) return []
     const content = line.replace(/^[ \t]*--[ \t]*verify:[ \t]*/i, '').trimEnd()
     if (content !== '') {
-      const lead = line.slice(0, line.trimEnd().length - content.length)
-      const source = { sql: content, file, firstLine: index + 1, indent: lead.length, lead }
+      const mark = line.slice(0, line.trimEnd().length - content.length)
+      const source = { sql: content, file, firstLine: index + 1, marks: [mark] }
       return [{ text: content.replace(/[;\s]+$/, ''), source, offset: 0 }]
     }
     const body: string[] = []
+    const marks: string[] = []
     for (let at = index + 1; comments.has(at); at++) {
       const next = lines[at] ?? ''
       if (isVerifyLine(next) || isRollbackHeading(next)) break
-      body.push(COMMENT.exec(next)?.[1] ?? '')
+      const comment = splitComment(next)
+      body.push(comment?.content ?? '')
+      marks.push(comment?.mark ?? '')
     }
-    const source = { sql: body.join('\n'), file, firstLine: index + 2, indent: '-- '.length }
+    const source = { sql: body.join('\n'), file, firstLine: index + 2, marks }
     return reader.split(source.sql).map(({ start, end }) => ({
       text: source.sql.slice(start, end),
       source,

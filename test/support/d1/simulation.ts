@@ -301,7 +301,7 @@ function makeMigration(name: string, fails: boolean): Migration {
     file,
     checksum: checksumOf(up),
     up,
-    down: { sql: up, file, firstLine: 1, indent: 0 },
+    down: { sql: up, file, firstLine: 1 },
     lines: 1,
   }
 }

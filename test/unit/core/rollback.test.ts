@@ -21,7 +21,7 @@ describe('a rollback block', () => {
       sql: 'DROP TABLE a;\n SELECT 1;\n\nSELECT 2;',
       file: 'x.sql',
       firstLine: 4,
-      indent: 3,
+      marks: ['-- ', '-- ', '--', '-- '],
     })
   })
 
@@ -50,13 +50,12 @@ describe('a rollback block', () => {
       sql: 'SELECT 3;\n',
       file: 'd/001-a.down.sql',
       firstLine: 1,
-      indent: 0,
     })
   })
 })
 
 function file(name: string, hasDown = true): Migration {
-  const down = { sql: 'SELECT 1', file: `d/${name}.sql`, firstLine: 2, indent: 3 }
+  const down = { sql: 'SELECT 1', file: `d/${name}.sql`, firstLine: 2 }
   return {
     version: name.slice(0, 3),
     name,

@@ -51,4 +51,24 @@ describe('the verify queries of a file', () => {
       { file: 'f.sql', line: 6, column: 6 },
     ])
   })
+
+  test('know their place, and that of a rollback, whatever the marks of their comments', () => {
+    const lines = ['--SELECT 1;', '  -- SELECT 1;', '\t--\tSELECT 1;', '--  SELECT 1;']
+    const column = [3, 6, 5, 5]
+    for (const heading of ['-- verify:', '  --verify:', '-- Rollback:']) {
+      const text = `${heading}\n${lines.join('\n')}\n`
+      const rollback = findRollbackBlock(text, 'f.sql')
+      const places =
+        rollback === null
+          ? findVerifyQueries(text, 'f.sql').map(({ source, offset }) => locateIn(source, offset))
+          : [...rollback.sql.matchAll(/SELECT/gu)].map(({ index }) => locateIn(rollback, index))
+
+      expect(places).toEqual(
+        lines.map((sourceLine, index) => ({
+          at: { file: 'f.sql', line: index + 2, column: column[index] },
+          sourceLine,
+        })),
+      )
+    }
+  })
 })
