@@ -1,4 +1,7 @@
 import type { Confirm } from '../commands/confirmation.ts'
+import type { Environment } from '../core/environment.ts'
+import type { Page } from './output/page.ts'
+import { sanitize } from './output/sanitizer.ts'
 import type { Terminal } from './output/terminal.ts'
 
 /**
@@ -10,10 +13,7 @@ export function createConfirmation(terminal: Terminal, yes: boolean, signal: Abo
     if (yes) return 'yes'
     if (!terminal.isInteractive) return 'cannot-ask'
     terminal.settle()
-    const { paint } = terminal.errorPage
-    terminal.writer.writeProgress(
-      `\n${environment.protected ? `${paint('warn', `${environment.name} is protected.`)} ` : ''}About to ${what}.\nType ${environment.name} to go on: `,
-    )
+    terminal.writer.writeProgress(renderQuestion(environment, what, terminal.errorPage))
     // Loaded when somebody is asked, which is seldom.
     const { createInterface } = await import('node:readline/promises')
     const reader = createInterface({ input: process.stdin, terminal: false })
@@ -29,4 +29,10 @@ export function createConfirmation(terminal: Terminal, yes: boolean, signal: Abo
       reader.close()
     }
   }
+}
+
+/** The question, in two lines: what is about to be done may hold names that a database gave. */
+export function renderQuestion({ name, protected: isProtected }: Environment, what: string, page: Page): string {
+  const why = isProtected ? `${page.paint('warn', `${name} is protected.`)} ` : ''
+  return `\n${why}About to ${sanitize(page.redact(what))}.\nType ${name} to go on: `
 }

@@ -9,6 +9,7 @@ import { renderFindings } from '../output/findings.ts'
 import { EMPTY_SHARD, tellFew } from '../output/fleet.ts'
 import { findingJson, fleetKey } from '../output/json.ts'
 import type { Page } from '../output/page.ts'
+import { sanitize } from '../output/sanitizer.ts'
 import type { Run } from '../wire.ts'
 import { allowArgument } from './command.ts'
 import type { RunCommand } from './command.ts'
@@ -41,7 +42,7 @@ export const run: RunCommand = async (wired, args) => {
       [
         renderFindings(report.findings, page),
         ...renderErrors(failed, page),
-        renderLines(report, files, project !== null, page),
+        renderInit(report, files, project !== null, page),
       ]
         .filter((part) => part !== '')
         .join('\n\n'),
@@ -66,7 +67,8 @@ function wordFor(report: InitReport, files: readonly string[]): string {
   return isNew ? 'applied' : 'up-to-date'
 }
 
-function renderLines(report: InitReport, files: readonly string[], isConfigured: boolean, page: Page): string {
+/** What was made, and what became of each environment. */
+export function renderInit(report: InitReport, files: readonly string[], isConfigured: boolean, page: Page): string {
   const words = {
     initialised: page.paint('good', 'history tables created'),
     'up-to-date': 'ready already',
@@ -79,7 +81,7 @@ function renderLines(report: InitReport, files: readonly string[], isConfigured:
       report.environments.map(({ environment: { name }, status, formerly }) => ({
         environment: name,
         kind: `${status} ${formerly}`,
-        text: `${page.paint('strong', name)}  ${formerly === null ? words[status] : page.paint('good', `registered anew, was ${formerly}`)}`,
+        text: `${page.paint('strong', name)}  ${formerly === null ? words[status] : page.paint('good', `registered anew, was ${sanitize(page.redact(formerly))}`)}`,
       })),
       page,
     ),

@@ -58,10 +58,11 @@ function kindOf(word: string): RepairKind {
   })
 }
 
-function renderReport({ environment, repair: done, status, findings }: RepairReport, page: Page): string {
+/** How a repair ended. */
+export function renderReport({ environment, repair: done, status, findings }: RepairReport, page: Page): string {
   switch (status) {
     case 'done':
-      return `${page.paint('good', '✓')} ${environment}  ${done.kind} ${done.migration}`
+      return `${page.paint('good', '✓')} ${environment}  ${done.kind} ${sanitize(page.redact(done.migration))}`
     case 'refused':
       return renderFindings(findings, page)
     case 'stale':
@@ -69,9 +70,10 @@ function renderReport({ environment, repair: done, status, findings }: RepairRep
   }
 }
 
-function renderRepair({ migration, before, after, reason }: Repair, page: Page): string {
+/** What a repair is about to do, for the question. */
+export function renderRepair({ migration, before, after, reason }: Repair, page: Page): string {
   return [
-    page.paint('strong', migration),
+    page.paint('strong', sanitize(page.redact(migration))),
     `  before  ${describeRow(before)}`,
     `  after   ${describeRow(after)}`,
     `  reason  ${sanitize(page.redact(reason))}`,

@@ -9,6 +9,7 @@ import { emptyTally, tallyByEnvironment } from '../../core/matrix.ts'
 import type { Tally } from '../../core/matrix.ts'
 import { count } from './page.ts'
 import type { Page } from './page.ts'
+import { sanitize } from './sanitizer.ts'
 
 /** From so many columns on a line has room for an explanation. */
 const ROOMY = 100
@@ -54,8 +55,9 @@ function describeSight(sight: Sight, tally: Tally, policy: string, page: Page): 
   if (!sight.isReachable) return `${page.paint('bad', 'could not be read')}${policy}`
   const freshNote = page.width < ROOMY ? ' (fresh)' : ' (fresh: sync or init prepares it)'
   const fresh = isFresh(sight.reading) ? page.paint('dim', freshNote) : ''
+  const { lockHolder } = sight.reading
   const lock =
-    sight.reading.lockHolder === null ? '' : page.paint('warn', ` (a run is at work: ${sight.reading.lockHolder})`)
+    lockHolder === null ? '' : page.paint('warn', ` (a run is at work: ${sanitize(page.redact(lockHolder))})`)
   return `${describeTally(tally, page)}${policy}${fresh}${lock}`
 }
 
