@@ -84,7 +84,10 @@ export function readMigrations(
     })
     .toSorted(compareMigrations)
   problems.push(...findDuplicates(migrations))
-  const known = new Set(migrations.map((migration) => migration.name))
+  // A file that is refused is there all the same.
+  const known = new Set(
+    files.flatMap(({ fileName }) => (fileName.endsWith(DOWN) ? [] : [fileName.replace(/\.sql$/, '')])),
+  )
   for (const [name, { file }] of downs) {
     if (!known.has(name)) {
       problems.push({

@@ -176,6 +176,14 @@ test('a rollback without its migration is refused', () => {
   expect(problemsOf(fileOf('001-a.sql'), fileOf('002-b.down.sql'))).toEqual(['migration/orphan-down'])
 })
 
+test.each([
+  ['cannot be read', { unreadable: 'it is not valid UTF-8.' }, 'migration/unreadable'],
+  ['holds a NUL byte', { text: '\0' }, 'migration/nul-byte'],
+])('a migration that %s is not missed by its rollback as well', (_what, content, code) => {
+  const migration = { fileName: '001-a.sql', file: 'database/001-a.sql', content }
+  expect(problemsOf(migration, fileOf('001-a.down.sql'))).toEqual([code])
+})
+
 test('all problems are found together', () => {
   expect(
     problemsOf(
