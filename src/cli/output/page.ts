@@ -39,10 +39,13 @@ export function count(number: number, noun: string): string {
 
 /** `18 ms`, `1.2 s`, `3 min 4 s`. */
 export function duration(milliseconds: number): string {
-  if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`
-  const seconds = milliseconds / 1_000
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  // Each is rounded before it is compared, so that none shows a whole of the next unit.
+  const whole = Math.round(milliseconds)
+  if (whole < 1_000) return `${whole} ms`
+  const tenths = Math.round(milliseconds / 100)
+  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`
+  const seconds = Math.round(milliseconds / 1_000)
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
 /**
