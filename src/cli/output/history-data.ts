@@ -23,14 +23,15 @@ const COLUMNS = [
   'ciJob',
 ] as const
 
-/** The events as comma-separated values (RFC 4180), the column names first. */
+/**
+ * The events as comma-separated values, the column names first. Fields are quoted as RFC 4180 has it; lines end with LF,
+ * as all output does.
+ */
 export function renderCsv({ environments }: HistoryReport): string {
   const rows = environments.flatMap(({ name, entries }) =>
     entries.map((entry): Json => ({ environment: name, ...entryJson(entry) })),
   )
-  return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((column) => csvField(row[column])).join(','))].join(
-    '\r\n',
-  )
+  return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((column) => csvField(row[column])).join(','))].join('\n')
 }
 
 /** A leading = + - @ would be a formula to a spreadsheet. */
