@@ -2,8 +2,9 @@ import { problemsOf } from '../core/errors.ts'
 import type { MigrationManagerError, Problem, SourceLocation } from '../core/errors.ts'
 import { isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
-import { chooseFew } from '../core/few.ts'
-import { fleetIn, groupFleets } from '../core/fleet.ts'
+import { chooseFew, databaseOf, likenessOfError, likenessOfFinding } from '../core/few.ts'
+import type { Likeness } from '../core/few.ts'
+import { groupFleets } from '../core/fleet.ts'
 import type { Cell, CellState, Matrix } from '../core/matrix.ts'
 
 /** What a command found, for those who show it elsewhere than on the terminal. */
@@ -38,13 +39,13 @@ export function annotationsOf({ matrix, files, findings, errors }: Summary): rea
     return file === undefined ? null : { file, line: 1, column: 1 }
   }
   return [
-    ...tellFew(findings, kindOfFinding, (finding, others) => ({
+    ...tellFew(findings, likenessOfFinding, (finding, others) => ({
       level: LEVELS[finding.severity],
       title: finding.code,
       at: finding.at ?? whole(finding.migration),
       message: withHint(finding) + others,
     })),
-    ...tellFew(errors.flatMap(problemsOf), kindOfError, (error, others) => ({
+    ...tellFew(errors.flatMap(problemsOf), likenessOfError, (error, others) => ({
       level: 'error' as const,
       title: error.code,
       at: error.at ?? null,
@@ -53,28 +54,15 @@ export function annotationsOf({ matrix, files, findings, errors }: Summary): rea
   ]
 }
 
-function kindOfFinding({ severity, code, migration, environment, at }: Finding): Kind {
-  return { environment, kind: `${severity} ${code} ${migration ?? ''} ${at?.line ?? ''}` }
-}
-
-function kindOfError({ code, engineCode, environment }: Problem): Kind {
-  return { environment, kind: `${code} ${engineCode ?? ''}` }
-}
-
-interface Kind {
-  readonly environment: string | undefined
-  readonly kind: string
-}
-
-/** What a server says of one of a thousand databases does not say which. */
-function withDatabase({ environment, message }: Problem): string {
-  return environment === undefined || fleetIn(environment) === null ? message : `${environment}: ${message}`
+function withDatabase(problem: Problem): string {
+  const database = databaseOf(problem)
+  return database === undefined ? problem.message : `${database}: ${problem.message}`
 }
 
 /** Tells what is alike in the databases of a fleet of a few of them, and behind the last how many more there are. */
 function tellFew<Item, Told>(
   items: readonly Item[],
-  describe: (item: Item) => Kind,
+  describe: (item: Item) => Likeness,
   tell: (item: Item, others: string) => Told,
 ): readonly Told[] {
   return chooseFew(items, describe).flatMap(({ shown, hidden, fleet }) => {
@@ -102,10 +90,10 @@ const MAX_ROWS = 500
 /** The matrix as a Markdown table, where there is one, and what stopped the run below it; empty when that is nothing. */
 export function renderStepSummary({ matrix, findings, errors }: Summary): string {
   const remarks = [
-    ...tellFew(findings.filter(isBlocking), kindOfFinding, ({ code, message }, others) =>
+    ...tellFew(findings.filter(isBlocking), likenessOfFinding, ({ code, message }, others) =>
       bullet(code, message + others),
     ),
-    ...tellFew(errors.flatMap(problemsOf), kindOfError, (error, others) =>
+    ...tellFew(errors.flatMap(problemsOf), likenessOfError, (error, others) =>
       bullet(error.code, withDatabase(error) + others),
     ),
   ]

@@ -1,6 +1,6 @@
 import { ProblemsError, problemsOf } from '../../core/errors.ts'
 import type { MigrationManagerError, Problem } from '../../core/errors.ts'
-import { fleetIn } from '../../core/fleet.ts'
+import { databaseOf, likenessOfError } from '../../core/few.ts'
 import { tellFew } from './fleet.ts'
 import { wrap } from './page.ts'
 import type { Page } from './page.ts'
@@ -17,17 +17,14 @@ export function renderError(error: MigrationManagerError, page: Page): string {
 /** Errors as paragraphs; of those that many databases of a fleet share, a few. */
 export function renderErrors(errors: readonly MigrationManagerError[], page: Page): readonly string[] {
   const remarks = errors.map((error) => ({
-    environment: error.environment,
-    kind: `${error.code} ${error.engineCode ?? ''}`,
+    ...likenessOfError(error),
     text: renderError(error, page),
   }))
   return tellFew(remarks, page)
 }
 
 function renderParagraph(error: Problem, page: Page): string {
-  // What a server says of one of a thousand databases does not say which.
-  const database = fleetIn(error.environment ?? '') === null ? undefined : error.environment
-  const code = [error.code, error.engineCode, database].filter((part) => part !== undefined).join(' ')
+  const code = [error.code, error.engineCode, databaseOf(error)].filter((part) => part !== undefined).join(' ')
   const lines = [
     `${page.paint('bad', 'error')} ${page.paint('dim', code)}`,
     `  ${wrap(sanitize(page.redact(error.message), { multiline: true }), page.width, '  ')}`,

@@ -1,3 +1,4 @@
+import { likenessOfFinding } from '../../core/few.ts'
 import { isBlocking } from '../../core/finding.ts'
 import type { Finding } from '../../core/finding.ts'
 import { groupBy } from '../../core/grouping.ts'
@@ -20,8 +21,7 @@ export function renderFindings(findings: readonly Finding[], page: Page): string
     (group): readonly Remark[] => {
       const shown = page.all ? group : group.slice(0, MOST_OF_A_KIND)
       const told = shown.map((finding) => ({
-        environment: finding.environment,
-        kind: `${finding.severity} ${finding.code} ${finding.migration ?? ''} ${finding.at?.line ?? ''}`,
+        ...likenessOfFinding(finding),
         text: renderFinding(finding, page),
       }))
       return shown.length === group.length ? told : [...told, tellRest(group[0], group.length - shown.length, page)]

@@ -1,14 +1,13 @@
 import { chooseFew } from '../../core/few.ts'
+import type { Likeness } from '../../core/few.ts'
 import { count } from './page.ts'
 import type { Page } from './page.ts'
 
 /** What is said instead of a table when a shard is empty. */
 export const EMPTY_SHARD = 'No database falls to this shard.'
 
-/** One remark: which database it is about, if any, and what it has in common with those that say the same. */
-export interface Remark {
-  readonly environment: string | undefined
-  readonly kind: string
+/** One remark, and what makes others like it. */
+export interface Remark extends Likeness {
   readonly text: string
 }
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { chooseFew } from '../../../src/core/few.ts'
+import { chooseFew, databaseOf, likenessOfError, likenessOfFinding } from '../../../src/core/few.ts'
+import { MigrationManagerError } from '../../../src/core/errors.ts'
+import type { Finding } from '../../../src/core/finding.ts'
 
 interface Item {
   readonly environment: string | undefined
@@ -49,4 +51,22 @@ test('environments with one database, and what is about none, are always shown',
   const items = Array.from({ length: 5 }, () => ({ environment: 'prod', kind: 'a' }))
   expect(shownOf(items)).toHaveLength(5)
   expect(shownOf(items.map(({ kind }) => ({ environment: undefined, kind })))).toHaveLength(5)
+})
+
+test('findings are alike that say the same of one place, whatever their words', () => {
+  const finding: Finding = { code: 'history/changed', severity: 'block', environment: 'prod/a', message: 'a' }
+  const other = { ...finding, environment: 'prod/b', message: 'b' }
+
+  expect(likenessOfFinding(other)).toEqual({ ...likenessOfFinding(finding), environment: 'prod/b' })
+  for (const change of [{ severity: 'warn' }, { code: 'a/b' }, { migration: '1-a' }] as const)
+    expect(likenessOfFinding({ ...finding, ...change }).kind).not.toBe(likenessOfFinding(finding).kind)
+})
+
+test('errors are alike that have the same codes, and name a database of a fleet alone', () => {
+  const error = (environment: string, engineCode: string): MigrationManagerError =>
+    new MigrationManagerError('migration/failed', environment, { environment, engineCode })
+
+  expect(likenessOfError(error('prod/a', '1')).kind).toBe(likenessOfError(error('prod/b', '1')).kind)
+  expect(likenessOfError(error('prod/a', '1')).kind).not.toBe(likenessOfError(error('prod/a', '2')).kind)
+  expect([error('prod/a', '1'), error('prod', '1')].map(databaseOf)).toEqual(['prod/a', undefined])
 })
