@@ -12,7 +12,7 @@ export interface ConfigFile {
   readonly protected?: readonly string[] | undefined
   /** The schema of the history table. */
   readonly schema?: string | undefined
-  /** Whether the rules for Supabase are on; undefined = decided by what the target looks like. */
+  /** Does nothing yet; it is known so that a file that has it is not refused. */
   readonly supabase?: boolean | undefined
   /** How many databases of one server are connected to at once. */
   readonly concurrency?: number | undefined

@@ -12,8 +12,8 @@ import { secretsOf, secretsOfLists } from './secrets.ts'
 import type { Shard } from './shard.ts'
 import { type Variables, mergeVariables } from './variables.ts'
 
-export const DEFAULT_ENV_FILE = '.env'
-export const DEFAULT_CONFIG_FILE = 'migration-manager.config.json'
+const DEFAULT_ENV_FILE = '.env'
+const DEFAULT_CONFIG_FILE = 'migration-manager.config.json'
 
 export interface ConfigurationInput {
   /** The variables of the process. They win over the `.env` file. */

@@ -27,8 +27,6 @@ export interface Configuration {
   /** The schema of the history tables. */
   readonly schema: string
   readonly limits: Limits
-  /** Whether the rules for Supabase are on; null = decided by what the target looks like. */
-  readonly supabase: boolean | null
   /** How many databases of one server are connected to at once; undefined where the file does not say. */
   readonly concurrency: number | undefined
   /** The files that were read, as given; null when there was none. */
@@ -111,7 +109,6 @@ export function resolveConfiguration(sources: Sources): Configuration {
     emptied,
     schema,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
-    supabase: config.supabase ?? null,
     concurrency: config.concurrency,
     envFile: sources.envFile,
     configFile: sources.configFile,

@@ -52,11 +52,6 @@ export function indexLines(text: string): Locator {
   }
 }
 
-/** One place in a text; for several in the same text use `indexLines`. */
-export function locate(text: string, offset: number): Place {
-  return indexLines(text)(offset)
-}
-
 function clampOffset(text: string, offset: number): number {
   return Math.min(Math.max(offset, 0), text.length)
 }

@@ -84,7 +84,7 @@ export function textArgument(args: Arguments, name: string): string | undefined 
   return typeof value === 'string' ? value : undefined
 }
 
-export function listArgument(args: Arguments, name: string): readonly string[] {
+function listArgument(args: Arguments, name: string): readonly string[] {
   const value = args[name]
   return Array.isArray(value)
     ? value

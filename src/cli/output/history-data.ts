@@ -42,7 +42,7 @@ function csvField(value: unknown): string {
 }
 
 /** The stable JSON form of an event. */
-export function entryJson(entry: LogEntry): Json {
+function entryJson(entry: LogEntry): Json {
   const { id, at, event, migration, checksum, outcome, durationMs, runId, role, osUser, detail } = entry
   const { gitCommit, gitDirty, ciRun, ciJob } = entry
   return {

@@ -1,11 +1,6 @@
 export interface SanitizeOptions {
   /** Line breaks and tabs stay as they are; CRLF becomes LF. Default: they are shown as `\n` and `\t`. */
   readonly multiline?: boolean | undefined
-  /**
-   * The most characters (code points) the result may have, at least 1; a longer text ends in `…`. Redact first: the
-   * redactor does not know a secret of which a part was cut off.
-   */
-  readonly maxLength?: number | undefined
 }
 
 /** Controls, format characters (bidi marks among them), lone surrogates, and whatever else fonts show as nothing. */
@@ -27,12 +22,10 @@ const NAMED: ReadonlyMap<string, string> = new Map([
  * Makes text of foreign origin (a file name, a NOTICE, a server's error) safe to show: whatever could move the cursor,
  * colour, hide or reorder text becomes visible, as `\x1b` or `\u202e`. Doing it twice changes nothing more.
  */
-export function sanitize(text: string, options: SanitizeOptions = {}): string {
-  const { multiline = false, maxLength = Number.POSITIVE_INFINITY } = options
-  const visible = multiline
+export function sanitize(text: string, { multiline = false }: SanitizeOptions = {}): string {
+  return multiline
     ? foldLineBreaks(text).replace(UNSEEN, (character) => (isLayout(character) ? character : escape(character)))
     : text.replace(UNSEEN, escape)
-  return shorten(visible, maxLength)
 }
 
 /** The last pass over text for people: of all control characters only line breaks, tabs and colours get through. */
@@ -67,11 +60,4 @@ function escape(character: string): string {
 
 function unitEscape(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`
-}
-
-function shorten(text: string, maxLength: number): string {
-  if (text.length <= maxLength) return text
-  // A character takes two code units at most, so this holds one more than are allowed if there are as many.
-  const characters = Array.from(text.slice(0, 2 * maxLength + 2))
-  return characters.length <= maxLength ? text : `${characters.slice(0, maxLength - 1).join('')}…`
 }

@@ -1,14 +1,12 @@
 /** The workflow commands of GitHub Actions that the tool gives. */
-export type CommandName = 'error' | 'warning' | 'notice' | 'group' | 'endgroup'
+export type CommandName = 'error' | 'warning' | 'notice'
 
 /** Where an annotation goes; lines and columns are 1-based. */
 export interface CommandProperties {
   readonly title?: string | undefined
   readonly file?: string | undefined
   readonly line?: number | undefined
-  readonly endLine?: number | undefined
   readonly col?: number | undefined
-  readonly endColumn?: number | undefined
 }
 
 /** Colours in front do not keep people from reading the line as a command, so they count as blank. */

@@ -198,7 +198,7 @@ export async function releaseLock(session: Session): Promise<void> {
   }
 }
 
-export function lockHeld(environment: string, holder: string | null): MigrationManagerError {
+function lockHeld(environment: string, holder: string | null): MigrationManagerError {
   return new MigrationManagerError(
     'lock/held',
     `Another run is at work on ${environment}${holder === null ? '' : `: ${holder}`}.`,

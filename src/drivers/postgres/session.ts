@@ -17,7 +17,6 @@ export interface Login extends Address {
 
 /** A NOTICE, INFO or WARNING of the server. */
 export interface Notice {
-  readonly severity: string
   readonly message: string
 }
 
@@ -158,8 +157,7 @@ function createSession(
       handedOver = true
       return socket
     },
-    onnotice: (notice: Record<string, string | undefined>) =>
-      listener.onNotice({ severity: notice['severity'] ?? '', message: notice['message'] ?? '' }),
+    onnotice: (notice: Record<string, string | undefined>) => listener.onNotice({ message: notice['message'] ?? '' }),
   } as unknown as postgres.Options<Record<string, never>>
   const sql = createClient(options)
   const standInFor = passStandIns(socket)

@@ -229,7 +229,7 @@ describe('folders, schema and limits', () => {
   test('have defaults', () => {
     const configuration = resolve({ env })
     expect(dirsOf(configuration)).toEqual(['database', 'database'])
-    expect(configuration).toMatchObject({ schema: 'public', supabase: null, limits: { connectMs: 10_000 } })
+    expect(configuration).toMatchObject({ schema: 'public', limits: { connectMs: 10_000 } })
   })
 
   test('the option wins over the variable, the variable over the file', () => {

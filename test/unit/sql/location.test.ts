@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { indexLines, locate } from '../../../src/sql/location.ts'
+import { indexLines } from '../../../src/sql/location.ts'
 
 const text = 'select 1;\r\n\n  größe 🐘x;\nlast'
 
-describe('locate', () => {
+describe('indexLines', () => {
   it.each([
     ['the start', 0, 1, 1, 'select 1;'],
     ['a character of the first line', 7, 1, 8, 'select 1;'],
@@ -17,11 +17,11 @@ describe('locate', () => {
     ['a place behind the end', text.length + 9, 4, 5, 'last'],
     ['a place before the start', -1, 1, 1, 'select 1;'],
   ])('finds %s', (_, offset, line, column, sourceLine) => {
-    expect(locate(text, offset)).toEqual({ line, column, sourceLine })
+    expect(indexLines(text)(offset)).toEqual({ line, column, sourceLine })
   })
 
   it('finds a place in an empty text', () => {
-    expect(locate('', 0)).toEqual({ line: 1, column: 1, sourceLine: '' })
+    expect(indexLines('')(0)).toEqual({ line: 1, column: 1, sourceLine: '' })
   })
 
   it('agrees with counting line by line, for every offset', () => {
