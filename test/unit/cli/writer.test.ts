@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { isPublicWord } from '../../../src/cli/output/public-words.ts'
 import { createRedactor } from '../../../src/cli/output/redactor.ts'
 import type { StreamLike } from '../../../src/cli/output/sink.ts'
 import { type Writer, createWriter } from '../../../src/cli/output/writer.ts'
@@ -102,7 +103,10 @@ describe('JSON', () => {
   })
 
   test('stays valid, and equal apart from the secret, whatever the secret is', () => {
-    const secrets = fc.string({ minLength: 6 }).filter((text) => text.trim().length >= 6 && !/[*]/u.test(text))
+    // A password that is a word of ours stays readable, so that keys and codes do.
+    const secrets = fc
+      .string({ minLength: 6 })
+      .filter((text) => text.trim().length >= 6 && !/[*]/u.test(text) && !isPublicWord(text))
     const letters = fc.string({ unit: fc.constantFrom(...'klm'), minLength: 1 })
     fc.assert(
       fc.property(secrets, letters, letters, (secret, before, after) => {
