@@ -360,7 +360,7 @@ test.runIf(isRoot)('as root, without setpriv, a folder that the server may not e
   expect(await client.answer).toMatchObject({
     code: 'embedded/no-access',
     message: expect.stringContaining(project),
-    hint: expect.stringContaining(`chmod o+x '${project}'`),
+    hint: expect.stringContaining(`chmod o+x ${project}`),
   })
 })
 

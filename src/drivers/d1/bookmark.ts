@@ -1,4 +1,5 @@
 import type { Session } from './session.ts'
+import { quoted } from '../../core/shell.ts'
 
 /** How long asking for a bookmark may take, in milliseconds: nothing depends on it. */
 const BOOKMARK_MS = 10_000
@@ -27,7 +28,7 @@ export function announceWayBack(session: Session, bookmark: string | null): void
       : {
           type: 'way-back',
           environment: name,
-          what: `the way back to now: npx wrangler d1 time-travel restore ${endpoint.databaseName ?? '<name of the database>'} --bookmark=${bookmark}`,
+          what: `the way back to now: npx wrangler d1 time-travel restore ${endpoint.databaseName === null ? '<name of the database>' : quoted(endpoint.databaseName)} --bookmark=${bookmark}`,
         },
   )
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { quoted } from '../../core/shell.ts'
 import type { ServerUser } from './server-user.ts'
 import { hasCode } from './system-error.ts'
 
@@ -45,6 +46,6 @@ function unsafe(path: string, user: ServerUser): MigrationManagerError {
   return new MigrationManagerError(
     'embedded/unsafe-folder',
     `${path} is not a file of the embedded PostgreSQL's user (id ${user.uid}) alone, so it is not used.`,
-    { hint: `Look at what it is and whose, then remove it: ls -ld '${path}'` },
+    { hint: `Look at what it is and whose, then remove it: ls -ld ${quoted(path)}` },
   )
 }

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { quoted } from '../../core/shell.ts'
 import { APPENDING, READING, openOwnFile } from './own-file.ts'
 import { SOCKET_FILE } from './server.ts'
 import { type ServerUser, chooseServerUser } from './server-user.ts'
@@ -57,7 +58,7 @@ export function preparePlace(projectDir: string): Place {
     throw new MigrationManagerError(
       'embedded/no-access',
       `The data of the embedded PostgreSQL in ${dataDir} belongs to another user (id ${owner}).`,
-      { hint: `Give it to yourself: sudo chown -R ${user.uid}:${user.gid} '${folder}'` },
+      { hint: `Give it to yourself: sudo chown -R ${user.uid}:${user.gid} ${quoted(folder)}` },
     )
   }
   // Not the environment's TMPDIR where /tmp exists: processes with different ones must meet in the same folder.
@@ -114,7 +115,7 @@ export function prepareSocketDir({ socketDir, user }: Place): void {
     throw new MigrationManagerError(
       'embedded/unsafe-folder',
       `${socketDir} is not a private folder of the embedded PostgreSQL's user (id ${user.uid}), so it is not used.`,
-      { hint: `Look at what it is and whose, then remove it: ls -ld '${socketDir}'` },
+      { hint: `Look at what it is and whose, then remove it: ls -ld ${quoted(socketDir)}` },
     )
   }
   if (found.uid !== user.uid) lchownSync(socketDir, user.uid, user.gid)

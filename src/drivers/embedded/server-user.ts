@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:chi
 import { readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MigrationManagerError } from '../../core/errors.ts'
+import { quoted } from '../../core/shell.ts'
 
 /** The operating system's account that PostgreSQL runs as: ourselves, or another one when we are root. */
 export interface ServerUser {
@@ -58,7 +59,7 @@ export function prepareLauncher(user: ServerUser, program: string, folder: strin
     throw new MigrationManagerError(
       'embedded/no-access',
       `The embedded PostgreSQL runs as the user with id ${user.uid}, which may not enter ${closed}.`,
-      { hint: `chmod o+x '${closed}', or run migration-manager as the owner of the project instead of root.` },
+      { hint: `chmod o+x ${quoted(closed)}, or run migration-manager as the owner of the project instead of root.` },
     )
   }
   throw new MigrationManagerError(
