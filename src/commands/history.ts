@@ -2,7 +2,7 @@ import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import { findLogBreak } from '../core/log.ts'
 import type { LogBreak, LogEntry } from '../core/log.ts'
-import { compareVersions, versionOf } from '../core/migration.ts'
+import { meansMigration } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
 import { diffChanges } from './changes.ts'
 import type { ChangeReport } from './changes.ts'
@@ -14,7 +14,7 @@ import type { Sight } from './survey.ts'
 
 /** Which events are wanted. */
 export interface HistoryFilter {
-  /** Events about this migration: its name, or its version. */
+  /** Events about this migration: its name, its file or its version. */
   readonly migration?: string | undefined
   /** Events from this moment on. */
   readonly since?: Date | undefined
@@ -92,15 +92,9 @@ function isWanted(entry: LogEntry, { migration, since, onlyFailed }: HistoryFilt
   return isAbout(entry.migration, migration)
 }
 
-/** Whether `name` is the migration that a person means by a name, a file name or a version; undefined means any. */
+/** Whether an event is about the migration that a person means; undefined means any. */
 function isAbout(name: string | null, wanted: string | undefined): boolean {
-  if (wanted === undefined) return true
-  if (name === null) return false
-  const version = versionOf(name)
-  return (
-    name === wanted.replace(/^.*[\\/]/, '').replace(/\.sql$/i, '') ||
-    (/^\d+$/.test(wanted) && version !== null && compareVersions(version, wanted) === 0)
-  )
+  return wanted === undefined || (name !== null && meansMigration(name, wanted))
 }
 
 /** A moment as people write it: a date, a date and time, or `2d`, `12h`, `30m` ago. Throws `usage/bad-arguments`. */

@@ -2,7 +2,7 @@ import { MigrationManagerError } from '../core/errors.ts'
 import type { Emit } from '../core/event.ts'
 import type { Finding } from '../core/finding.ts'
 import { digestHistory } from '../core/history.ts'
-import { compareVersions, versionOf } from '../core/migration.ts'
+import { meansMigration } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
 import { planRepair } from '../core/repair.ts'
 import type { Repair, RepairKind } from '../core/repair.ts'
@@ -66,15 +66,9 @@ export async function repair(project: Project, options: RepairOptions, ports: Re
 
 /** The migration that a person means, among files and rows. Throws `usage/unknown-migration`. */
 function resolveName(wanted: string, names: readonly string[]): string {
-  const stem = wanted.replace(/^.*[\\/]/, '').replace(/\.sql$/, '')
-  const exact = names.find((name) => name === stem)
-  if (exact !== undefined) return exact
-  const isVersion = /^\d+$/.test(stem)
+  // The name itself decides: a row that was written by hand may be called by digits alone.
   const found = new Set(
-    names.filter((name) => {
-      const version = versionOf(name)
-      return isVersion && version !== null && compareVersions(version, stem) === 0
-    }),
+    names.filter((name) => (names.includes(wanted) ? name === wanted : meansMigration(name, wanted))),
   )
   const [only, ...more] = found
   if (only !== undefined && more.length === 0) return only

@@ -3,7 +3,7 @@ import type { Emit } from '../core/event.ts'
 import { allowFindings } from '../core/finding.ts'
 import type { AppliedMigration } from '../core/history.ts'
 import { MigrationManagerError } from '../core/errors.ts'
-import { compareVersions, versionOf } from '../core/migration.ts'
+import { meansMigration, versionOf } from '../core/migration.ts'
 import type { Migration } from '../core/migration.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
@@ -11,7 +11,7 @@ import { findHeldLater, newestApplied, planRollback } from '../core/rollback-pla
 import type { RollbackSelection } from '../core/rollback-plan.ts'
 import { columnsOf, runChecks, toleranceOf } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
-import { environmentsFrom, findEmptyShards, isNamed, selectEnvironments } from './selection.ts'
+import { environmentsFrom, findEmptyShards, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
@@ -106,25 +106,28 @@ function versionNeeded(why: string): MigrationManagerError {
   })
 }
 
-/** What a person wrote, against what is applied. Throws `usage/unknown-version` for what no environment holds and no file is. */
+/**
+ * What a person wrote, against what is applied. Throws `usage/unknown-version` for what no environment holds and no file
+ * is, and for a version that one environment holds twice.
+ */
 function resolveSelection(
   { to, only }: SyncOptions,
   histories: readonly (readonly AppliedMigration[])[],
   files: readonly Migration[],
 ): RollbackSelection {
-  if (to === undefined && only === undefined) return { kind: 'name', name: newestApplied(histories) ?? '' }
-  const wanted = only ?? to ?? ''
-  const nameOfPath = files.find(({ file }) => file === wanted)?.name
-  const names = [...new Set([...histories.flat(), ...files].map(({ name }) => name))]
-  const isSame = (name: string): boolean => {
-    if (name === nameOfPath || isNamed(name, wanted)) return true
-    const version = versionOf(name)
-    return /^\d+$/.test(wanted) && version !== null && compareVersions(version, wanted) === 0
+  if (to === undefined && only === undefined) {
+    const newest = newestApplied(histories)
+    return { kind: 'names', names: new Set(newest === null ? [] : [newest]) }
   }
+  const wanted = only ?? to ?? ''
+  // Each folder may have a migration of this version: all of those are meant, each where it is applied.
+  const meant = (rows: readonly { readonly name: string }[]): readonly string[] =>
+    rows.map(({ name }) => name).filter((name) => meansMigration(name, wanted))
+  const names = new Set([...histories.flatMap(meant), ...meant(files)])
+  const [first] = names
   // Everything can be taken back: 0 stays "applied" though there is no such migration.
-  if (to !== undefined && /^0+$/.test(to) && !names.some(isSame)) return { kind: 'to', version: '0' }
-  const name = names.find(isSame)
-  if (name === undefined) {
+  if (to !== undefined && /^0+$/.test(to) && first === undefined) return { kind: 'to', version: '0' }
+  if (first === undefined) {
     const option = only === undefined ? '--to' : '--only'
     throw new MigrationManagerError(
       'usage/unknown-version',
@@ -134,5 +137,12 @@ function resolveSelection(
       },
     )
   }
-  return only === undefined ? { kind: 'to', version: versionOf(name) ?? '0' } : { kind: 'name', name }
+  if (only === undefined) return { kind: 'to', version: versionOf(first) ?? '0' }
+  const twins = histories.map(meant).find(({ length }) => length > 1)
+  if (twins !== undefined) {
+    throw new MigrationManagerError('usage/unknown-version', `--only ${wanted} could be ${twins.join(' or ')}.`, {
+      hint: 'Name the migration as status shows it.',
+    })
+  }
+  return { kind: 'names', names }
 }

@@ -4,7 +4,7 @@ import { MigrationManagerError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { groupBy } from '../core/grouping.ts'
 import type { Migration } from '../core/migration.ts'
-import { compareVersions } from '../core/migration.ts'
+import { meansMigration } from '../core/migration.ts'
 import type { Project } from '../core/project.ts'
 
 /** The environments that the command works on, in promotion order. */
@@ -56,21 +56,13 @@ export function groupByOwner<Item>(
 }
 
 /**
- * The version that a person meant by `--to` or `--only`: digits, or a migration's name. Throws
- * `usage/unknown-version` when no file has it.
+ * The version that a person meant by `--to` or `--only`. Throws `usage/unknown-version` when no file has it.
  */
 export function resolveVersion(option: string, wanted: string, files: readonly Migration[]): string {
-  const file = /^\d+$/.test(wanted)
-    ? files.find(({ version }) => compareVersions(version, wanted) === 0)
-    : files.find(({ name, file: path }) => isNamed(name, wanted) || path === wanted)
+  const file = files.find(({ name }) => meansMigration(name, wanted))
   if (file !== undefined) return file.version
   const last = files.at(-1)
   throw new MigrationManagerError('usage/unknown-version', `${option} ${wanted}: no migration has this version.`, {
     hint: last === undefined ? 'There are no migration files.' : `The newest is ${last.version} (${last.name}).`,
   })
-}
-
-/** Whether a person who wrote `wanted` meant the migration of this name: the name, or that of its file. */
-export function isNamed(name: string, wanted: string): boolean {
-  return name === wanted || `${name}.sql` === wanted
 }

@@ -124,6 +124,17 @@ export function versionOf(name: string): string | null {
   return /^\d+/.exec(name)?.[0] ?? null
 }
 
+/**
+ * Whether a person who wrote `wanted` means the migration of this name: by its version (leading zeros aside), its name, or
+ * its file, in whatever folder. What holds for one command holds for all. A version may be that of several migrations.
+ */
+export function meansMigration(name: string, wanted: string): boolean {
+  const stem = wanted.replace(/^.*[\\/]/su, '').replace(/\.sql$/iu, '')
+  if (name === stem) return true
+  const version = versionOf(name)
+  return /^\d+$/u.test(stem) && version !== null && compareVersions(version, stem) === 0
+}
+
 function significantDigits(version: string): string {
   return version.replace(/^0+(?=\d)/, '')
 }

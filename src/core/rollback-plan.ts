@@ -10,9 +10,12 @@ import type { Plan, Step } from './plan.ts'
 import { adviseFirst, createNeighbourhood } from './promotion.ts'
 import { quoted } from './shell.ts'
 
-/** Which of the applied migrations are to be taken back. `name` is one migration, `to` stays applied. */
+/**
+ * Which of the applied migrations are to be taken back. `names` is one migration, which each folder may call otherwise;
+ * `to` stays applied.
+ */
 export type RollbackSelection =
-  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'names'; readonly names: ReadonlySet<string> }
   | { readonly kind: 'to'; readonly version: string }
 
 /** The newest migration that any of these histories holds: what `rollback` without a version takes back. */
@@ -59,7 +62,7 @@ export function planRollback(
 }
 
 function isWanted(name: string, selection: RollbackSelection): boolean {
-  if (selection.kind === 'name') return name === selection.name
+  if (selection.kind === 'names') return selection.names.has(name)
   const version = versionOf(name)
   return version !== null && compareVersions(version, selection.version) > 0
 }

@@ -68,6 +68,7 @@ describe('rollback', () => {
     ['its name', '003-c'],
     ['its file', '003-c.sql'],
     ['the path of its file', 'database/003-c.sql'],
+    ['the path as a shell completes it', './database/003-c.sql'],
   ])('did not know a migration by %s that sync knows it by', async (_what, wanted) => {
     await using ground = await createAppliedPair(FILES)
 
@@ -75,6 +76,45 @@ describe('rollback', () => {
 
     expect(result.exitCode).toBe(0)
     expect([await stateOf(ground.dev), await stateOf(ground.prod)]).toEqual([TWO, TWO])
+  })
+
+  test('--only with a number takes back the migration of each folder that has it', async () => {
+    await using dev = await createDatabase('dev')
+    await using edge = await createDatabase('edge')
+    await using project = createProject({
+      files: {
+        'database/003-c.sql': 'CREATE TABLE c (id int);\n-- Rollback:\n-- DROP TABLE c;\n',
+        'edge/0003_c.sql': 'CREATE TABLE c (id bigint);\n-- Rollback:\n-- DROP TABLE c;\n',
+      },
+      env: { DATABASE_URL: dev.url, EDGE_DATABASE_URL: edge.url, EDGE_MIGRATIONS_DIR: 'edge' },
+    })
+    const synced = await project.run(['sync', '--only', './edge/0003_c.sql', '--yes'])
+    const before = [await stateOf(dev), await stateOf(edge)]
+
+    const result = await project.run(['rollback', '--only', '3', '--yes'])
+
+    expect([synced.exitCode, result.exitCode]).toEqual([0, 0])
+    expect(before).toEqual([
+      { tables: ['c'], rows: ['003-c'] },
+      { tables: ['c'], rows: ['0003_c'] },
+    ])
+    expect([await stateOf(dev), await stateOf(edge)]).toEqual([
+      { tables: [], rows: [] },
+      { tables: [], rows: [] },
+    ])
+  })
+
+  test('a version that one environment holds twice is asked for by its name', async () => {
+    await using ground = await createAppliedPair(FILES)
+    const { dev, project } = ground
+    await dev.query(
+      "INSERT INTO schema_migrations SELECT '003-old', checksum, applied_at, status, step, duration_ms, applied_by, run_id FROM schema_migrations WHERE migration_name = '003-c'",
+    )
+    const result = await project.run(['rollback', '--only', '3', '--env', 'dev', '--yes'])
+
+    expect(result.exitCode).toBe(2)
+    expect(result.stderr).toMatch(/--only 3 could be 003-(?:c or 003-old|old or 003-c)\./)
+    expect(await stateOf(dev)).toMatchObject({ tables: ['a', 'b', 'c'] })
   })
 
   test('leaves an environment alone that is behind and does not hold the migration', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { checksumOf } from '../../../src/core/checksum.ts'
-import { compareVersions, readMigrations, versionOf } from '../../../src/core/migration.ts'
+import { compareVersions, meansMigration, readMigrations, versionOf } from '../../../src/core/migration.ts'
 import type { MigrationFile } from '../../../src/core/migration.ts'
 import { fileOf, migrationsOf } from './samples.ts'
 
@@ -213,4 +213,32 @@ test('the checksum of a long text is that of its bytes, whatever stands where it
     const expected = createHash('sha256').update(text.replace('\r\n', '\n'), 'utf8').digest('hex')
     expect(checksumOf(text)).toBe(`sha256:${expected}`)
   }
+})
+
+describe('a migration is meant by', () => {
+  test.each([
+    '3',
+    '003',
+    '0003',
+    '003-x',
+    '003-x.sql',
+    '003-x.SQL',
+    './database/003-x.sql',
+    'd1/003-x.sql',
+    'd1\\003-x.sql',
+  ])('%j', (wanted) => {
+    expect(meansMigration('003-x', wanted)).toBe(true)
+  })
+
+  test.each(['', '4', '30', '-3', '3.0', '003-X', '003-x.down.sql', '003-x.sql/', 'x'])(
+    'nobody who writes %j',
+    (wanted) => {
+      expect(meansMigration('003-x', wanted)).toBe(false)
+    },
+  )
+
+  test('its own name where that has no version, and by no number then', () => {
+    expect(meansMigration('initial', 'initial.sql')).toBe(true)
+    expect(meansMigration('initial', '0')).toBe(false)
+  })
 })

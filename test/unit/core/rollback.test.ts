@@ -4,6 +4,7 @@ import type { AppliedMigration } from '../../../src/core/history.ts'
 import { readMigrations } from '../../../src/core/migration.ts'
 import type { Migration } from '../../../src/core/migration.ts'
 import { findHeldLater, newestApplied, planRollback } from '../../../src/core/rollback-plan.ts'
+import type { RollbackSelection } from '../../../src/core/rollback-plan.ts'
 import { findRollbackBlock } from '../../../src/core/rollback.ts'
 
 describe('a rollback block', () => {
@@ -54,6 +55,10 @@ describe('a rollback block', () => {
   })
 })
 
+function only(...names: readonly string[]): RollbackSelection {
+  return { kind: 'names', names: new Set(names) }
+}
+
 function file(name: string, hasDown = true): Migration {
   const down = { sql: 'SELECT 1', file: `d/${name}.sql`, firstLine: 2 }
   return {
@@ -101,7 +106,7 @@ describe('planRollback', () => {
   })
 
   test('does nothing in an environment that does not hold the migration', () => {
-    const plan = planRollback('dev', FILES, [row('001-a')], { kind: 'name', name: '003-c' }, NOTHING)
+    const plan = planRollback('dev', FILES, [row('001-a')], only('003-c'), NOTHING)
     expect(plan).toMatchObject({ steps: [], findings: [] })
   })
 
@@ -118,14 +123,14 @@ describe('planRollback', () => {
     ],
     ['is below others that stay', FILES, ROWS, '002-b', ['block rollback/not-latest']],
   ])('blocks a migration that %s', (_what, files, rows, name, expected) => {
-    expect(codes(planRollback('dev', files, rows, { kind: 'name', name }, NOTHING).findings)).toEqual(expected)
+    expect(codes(planRollback('dev', files, rows, only(name), NOTHING).findings)).toEqual(expected)
   })
 
   test('goes on with one that was cut off on its way back, and not with one on its way there', () => {
     const name = '003-c'
     const started = { status: 'started', appliedAt: null } as const
-    const back = planRollback('dev', FILES, [row(name, { ...started, step: -3 })], { kind: 'name', name }, NOTHING)
-    const there = planRollback('dev', FILES, [row(name, { ...started, step: 2 })], { kind: 'name', name }, NOTHING)
+    const back = planRollback('dev', FILES, [row(name, { ...started, step: -3 })], only(name), NOTHING)
+    const there = planRollback('dev', FILES, [row(name, { ...started, step: 2 })], only(name), NOTHING)
 
     expect(back.steps).toMatchObject([{ kind: 'revert', resumeAt: 2 }])
     expect(codes(back.findings)).toEqual(['warn history/unfinished'])
@@ -135,7 +140,7 @@ describe('planRollback', () => {
   test('was up to date where the file of a half taken back migration is gone', () => {
     const name = '003-c'
     const history = [row('002-b'), row(name, { status: 'started', appliedAt: null, step: -3 })]
-    const plan = planRollback('dev', [file('002-b')], history, { kind: 'name', name }, new Set(['history/unfinished']))
+    const plan = planRollback('dev', [file('002-b')], history, only(name), new Set(['history/unfinished']))
 
     expect(codes(plan.findings)).toEqual(['block history/unfinished'])
     expect(plan.findings[0]?.hint).toMatch(/^Bring 003-c\.sql back .* at step 3\..*repair finish 003-c --env dev/u)
@@ -147,20 +152,20 @@ describe('planRollback', () => {
   ])('sent to sync, which refuses it, who had begun a file that is %s since', (_what, files, hint) => {
     const name = '003-c'
     const history = [row('002-b'), row(name, { status: 'started', appliedAt: null, step: 2 })]
-    const plan = planRollback('dev', files, history, { kind: 'name', name }, NOTHING)
+    const plan = planRollback('dev', files, history, only(name), NOTHING)
 
     expect(codes(plan.findings)).toContain('block history/unfinished')
     expect(plan.findings.find(({ code }) => code === 'history/unfinished')?.hint).toMatch(hint)
   })
 
   test('takes a migration out of the middle when that is allowed by name', () => {
-    const plan = planRollback('dev', FILES, ROWS, { kind: 'name', name: '002-b' }, new Set(['rollback/not-latest']))
+    const plan = planRollback('dev', FILES, ROWS, only('002-b'), new Set(['rollback/not-latest']))
     expect(codes(plan.findings)).toEqual(['warn rollback/not-latest'])
     expect(plan.steps).toHaveLength(1)
   })
 
   test('advised to take back all environments where one was named', () => {
-    const [finding] = planRollback('dev', FILES, ROWS, { kind: 'name', name: '002-b' }, NOTHING).findings
+    const [finding] = planRollback('dev', FILES, ROWS, only('002-b'), NOTHING).findings
 
     expect(finding?.hint).toContain('migration-manager rollback --to 001 --env dev. ')
   })
@@ -187,7 +192,7 @@ describe('an environment may not lose what the one behind it keeps', () => {
     { environment: environment('prod', 1), history: ROWS },
   ]
   const plan = (name: string): ReturnType<typeof planRollback> =>
-    planRollback(name, FILES, ROWS, { kind: 'name', name: '003-c' }, NOTHING)
+    planRollback(name, FILES, ROWS, only('003-c'), NOTHING)
 
   test('so dev alone is refused, prod alone and both are not', () => {
     expect(codes(findHeldLater(columns, [plan('dev')]))).toEqual(['block rollback/held-later'])
