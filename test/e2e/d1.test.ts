@@ -622,6 +622,35 @@ describe('what the API answers', () => {
     })
   })
 
+  test.each([
+    ['done, also where nobody wants to wait for a database that is gone', '0', false],
+    ['unknown where it cannot be asked any more who did it', '1', true],
+  ])('a rollback whose answer is lost is %s', async (_, wait, isDeaf) => {
+    await using remote = await createRemote(databases)
+    let lost = 0
+    remote.shim.fateOf = ({ text }) => {
+      if (text.includes('DROP TABLE keys') && lost++ === 0) return { kind: 'answer-lost' }
+      return isDeaf && text.startsWith('SELECT 1 FROM schema_migrations_log')
+        ? { kind: 'request-lost' }
+        : { kind: 'works' }
+    }
+    await using project = remoteProject(remote)
+    expect((await project.run(['sync'])).exitCode).toBe(0)
+
+    const run = await project.run(['rollback', '--yes', '--json', '--recover-wait', wait])
+
+    expect({ exitCode: run.exitCode, json: run.json() }).toMatchObject(
+      isDeaf
+        ? {
+            exitCode: 7,
+            json: { environments: [{ status: 'unknown', failed: { error: { code: 'outcome/unknown' } } }] },
+          }
+        : { exitCode: 0, json: { environments: [{ status: 'applied', done: [{ name: '002-keys' }], failed: null }] } },
+    )
+    expect(lost).toBe(1)
+    expect(await remote.applied()).toEqual(['001-users'])
+  })
+
   test('eight runs at once over the API: each migration once', async () => {
     await using remote = await createRemote(databases)
     await using project = remoteProject(remote)

@@ -217,13 +217,19 @@ export function interrupted(environment: string): MigrationManagerError {
 }
 
 /**
+ * How long it is tried to find out what was done, in milliseconds: also those who do not want to wait for a database that is
+ * gone ask it once, because a plain no is settled as well.
+ */
+export function recoverWaitOf({ target: { limits } }: Session): number {
+  return limits.recoverWaitMs || limits.connectMs
+}
+
+/**
  * After an answer that was lost or said no: takes the lock again, so that no copy of what was sent can have an effect
  * any more, and reads what is so now, for good. Null if that could not be had within `limits.recoverWaitMs`.
  */
 export async function settle(session: Session, retryAfterMs: number = 0): Promise<Facts | null> {
-  const { limits } = session.target
-  // A plain no is settled as well, also by those who do not want to wait for a database that is gone.
-  const recoverWaitMs = limits.recoverWaitMs || limits.connectMs
+  const recoverWaitMs = recoverWaitOf(session)
   const deadline = Date.now() + recoverWaitMs
   // Not the run's own signal: an interrupted run must find out, too, what became of what it sent.
   const signal = AbortSignal.timeout(recoverWaitMs)

@@ -17,7 +17,7 @@ import {
   unverifiedError,
   unrunnableError,
 } from './failure.ts'
-import { interrupted, isFenced, isUnrecorded, sendFenced, settle, takeLock } from './lock.ts'
+import { interrupted, isFenced, isUnrecorded, recoverWaitOf, sendFenced, settle, takeLock } from './lock.ts'
 import { announceWayBack, takeBookmark } from './bookmark.ts'
 import { prepareTables } from './prepare.ts'
 import type { Facts } from './reading.ts'
@@ -138,6 +138,7 @@ async function runStep(
     const row = facts.history.find(({ name }) => name === step.migration.name)
     if (step.kind === 'revert' ? row === undefined : row?.runId === session.target.runId) {
       const isOurs = row !== undefined || (await hasRevertedIt(session, step))
+      if (isOurs === null) return { kind: 'unknown', error: unknownError(environment, step.migration.name, reason) }
       return isOurs
         ? { ...finish(session, step, row?.durationMs ?? 0), isOvertaken: isOvertakenBy(facts, true) }
         : { kind: 'stale' }
@@ -155,17 +156,22 @@ function finish(session: Session, step: Step, durationMs: number): Extract<StepE
   return { kind: 'done', result }
 }
 
-/** Of a migration that was taken back there is no row left; who did it says the log. */
-async function hasRevertedIt(session: Session, { migration }: Step): Promise<boolean> {
+/**
+ * Of a migration that was taken back there is no row left; who did it says the log. Null where that could not be asked in
+ * time: it is taken back, so that it failed must not be said, and whether by this run is not known.
+ */
+async function hasRevertedIt(session: Session, { migration }: Step): Promise<boolean | null> {
   const query = {
     sql: `SELECT 1 FROM ${LOG} WHERE event = 'rollback' AND migration_name = ?1 AND run_id = ?2`,
     params: [migration.name, session.target.runId],
   }
-  // What was done is certain by now; who did it may be waited for as long as for everything else.
-  const [rows = []] = await askPatiently(session, AbortSignal.timeout(session.target.limits.recoverWaitMs), (ask) =>
-    ask([query]),
-  )
-  return rows.length > 0
+  try {
+    const [rows = []] = await askPatiently(session, AbortSignal.timeout(recoverWaitOf(session)), (ask) => ask([query]))
+    return rows.length > 0
+  } catch (cause) {
+    if (!(cause instanceof MigrationManagerError) && !(cause instanceof QueryFailure)) throw cause
+    return null
+  }
 }
 
 /** The database refused a statement: find which, and tell the log. */
