@@ -88,7 +88,8 @@ async function readLog(
 
 function isWanted(entry: LogEntry, { migration, since, onlyFailed }: HistoryFilter): boolean {
   if (onlyFailed && entry.outcome !== 'failed') return false
-  if (since !== undefined && entry.at < since) return false
+  // What has no time any more is shown: that is what somebody who looks wants to see.
+  if (since !== undefined && entry.at !== null && entry.at < since) return false
   return isAbout(entry.migration, migration)
 }
 

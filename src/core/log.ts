@@ -1,12 +1,13 @@
 import { MigrationManagerError } from './errors.ts'
 import type { AppliedMigration } from './history.ts'
+import { readMoment } from './moment.ts'
 
 /** One event of a database's log: who did what, when, from where, and how it ended. */
 export interface LogEntry {
   /** 1, 2, 3, … without gaps. */
   readonly id: number
-  /** The server's clock. */
-  readonly at: Date
+  /** The server's clock; null where somebody has put what is no date in its place. */
+  readonly at: Date | null
   readonly event: string
   readonly migration: string | null
   readonly checksum: string | null
@@ -39,13 +40,14 @@ export type LogFields = Readonly<Partial<Record<LogField, unknown>>>
 
 /** Decodes a row of the log. Throws `target/unreadable-history` for what cannot be one. */
 export function readLogEntry(fields: LogFields): LogEntry {
-  const { id, at, durationMs } = fields
-  if (typeof id !== 'number' || typeof at !== 'string') throw unreadableLog()
+  const { id, durationMs } = fields
+  if (typeof id !== 'number') throw unreadableLog()
+  const at = readMoment(fields.at)
   const { by, ...detail } = recordOf(fields.detail)
   const { gitDirty, ciJob } = recordOf(by)
   return {
     id,
-    at: new Date(at),
+    at,
     event: textOf(fields.event) ?? '',
     migration: textOf(fields.migration),
     checksum: textOf(fields.checksum),
@@ -61,7 +63,8 @@ export function readLogEntry(fields: LogFields): LogEntry {
     detail,
     previousHash: textOf(fields.previousHash) ?? '',
     hash: textOf(fields.hash) ?? '',
-    isIntact: fields.isIntact === true,
+    // Nothing of ours writes what is no date.
+    isIntact: at !== null && fields.isIntact === true,
   }
 }
 

@@ -6,8 +6,8 @@ export interface FileVersion {
   /** 40 or 64 hexadecimal digits: the newest commit that brought this version. */
   readonly commit: string
   readonly author: string
-  /** When the author wrote it. */
-  readonly date: Date
+  /** When the author wrote it; null where the commit holds a date that nothing can read, such as one beyond the year 9999. */
+  readonly date: Date | null
   /** The first line of the commit's message. */
   readonly subject: string
   /** Its path in that commit, from the top of the repository. */
@@ -55,7 +55,8 @@ export interface Change {
  * show a part of a secret.
  */
 export function describeVersion({ commit, date, author, subject }: FileVersion): string {
-  return `commit ${commit.slice(0, 8)} of ${date.toISOString().slice(0, 10)} by ${author} ("${subject}")`
+  const when = date === null ? '' : ` of ${date.toISOString().slice(0, 10)}`
+  return `commit ${commit.slice(0, 8)}${when} by ${author} ("${subject}")`
 }
 
 /** Why git cannot say what ran, as a sentence with the way out. */

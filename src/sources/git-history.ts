@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { checksumOf, normalizeText } from '../core/checksum.ts'
+import { readMoment } from '../core/moment.ts'
 import type { FileVersion, GitGap, Provenance } from '../core/provenance.ts'
 import { callGit } from './git-process.ts'
 
@@ -102,7 +103,7 @@ function parseLog(output: Buffer): readonly Candidate[] {
       at += status === 'R' || status === 'C' ? 2 : 1
       const file = tokens[at++] ?? ''
       const isGone = /^0+$/.test(blob)
-      if (!isGone) candidates.push({ commit: head.slice(1), date: new Date(date), author, subject, file, blob })
+      if (!isGone) candidates.push({ commit: head.slice(1), date: readMoment(date), author, subject, file, blob })
     }
   }
   return candidates

@@ -49,6 +49,28 @@ async function look(project: TestProject, cwd = '.'): Promise<Look> {
 }
 
 describe('what ran', () => {
+  test('in a commit of a date that is none is named without it', async () => {
+    await using ground = await prepareGround()
+    const { project } = ground
+    const first = commitAll(project.dir, 'Add b')
+    const tree = git(project.dir, 'rev-parse', `${first}^{tree}`)
+    project.write(
+      'commit',
+      `tree ${tree}\nauthor Ana <ana@example.com> 400000000000 +0000\ncommitter Ana <ana@example.com> 1700000000 +0000\n\nAdd b\n`,
+    )
+    const commit = git(project.dir, 'hash-object', '-t', 'commit', '-w', 'commit')
+    git(project.dir, 'reset', '-q', '--soft', commit)
+    git(project.dir, 'reflog', 'expire', '--expire=now', '--all')
+    project.remove('commit')
+    project.write('database/002-b.sql', NOW)
+
+    const { finding, text } = await look(project)
+
+    expect(finding['message']).toContain(`What ran in dev is commit ${commit.slice(0, 8)} by Ana ("Add b").`)
+    expect(finding['git']).toMatchObject({ found: true, commit, date: null })
+    expect(text).toContain(commit.slice(0, 8))
+  })
+
   test('is named with its commit wherever an edited file is, and --diff shows the difference', async () => {
     await using ground = await prepareGround()
     const { project } = ground

@@ -190,6 +190,29 @@ describe('the commands on D1', () => {
     })
   })
 
+  test('a time that is none hides no row of the log, and takes no other environment with it', async () => {
+    await using remote = await createRemote(databases)
+    await using project = remoteProject(remote)
+    expect((await project.run(['sync'])).exitCode).toBe(0)
+
+    await remote.query("UPDATE schema_migrations_log SET at = 'x' WHERE id = 2")
+    await remote.query("UPDATE schema_migrations SET applied_at = 'x' WHERE migration_name = '001-users'")
+    const checked = await project.run(['history', '--check', '--json'])
+    const history = await project.run(['history'])
+    const csv = await project.run(['history', '--csv', '--since', '2w'])
+    const status = await project.run(['status', '--json'])
+
+    expect({ exitCode: checked.exitCode, json: checked.json() }).toMatchObject({
+      exitCode: 4,
+      json: { intact: false, environments: [{ log: { intact: false, id: 2, reason: 'edited' } }] },
+    })
+    expect(checked.json()['environments'][0].entries[1]).toMatchObject({ at: null, migration: '001-users' })
+    expect(history.stdout).toMatch(/001-users\n {2}\S+ {2}no readable time {5}apply/)
+    expect(csv.stdout).toMatch(/,2,,apply,001-users,/)
+    expect(status.exitCode).toBe(0)
+    expect(status.json()['migrations'][0].environments).toMatchObject({ dev: { state: 'applied', appliedAt: null } })
+  })
+
   test('a failing statement is told with its line, and nothing of its file is applied', async () => {
     await using remote = await createRemote(databases)
     await using project = remoteProject(remote, {

@@ -47,7 +47,7 @@ function entryJson(entry: LogEntry): Json {
   const { gitCommit, gitDirty, ciRun, ciJob } = entry
   return {
     id,
-    at: at.toISOString(),
+    at: at?.toISOString() ?? null,
     event,
     migration,
     checksum,

@@ -80,7 +80,7 @@ function renderEntry(label: string, entry: LogEntry, note: StyledText, layout: L
   const { reason } = detail
   const columns: readonly StyledText[] = [
     [label.padEnd(layout.label), 'strong'],
-    [at.toISOString().replace('T', ' ').slice(0, 19), null],
+    [at === null ? 'no readable time   ' : at.toISOString().replace('T', ' ').slice(0, 19), null],
     [sanitize(eventOf(entry)).padEnd(layout.event), outcome === 'failed' ? 'bad' : 'good'],
     [durationOf(entry).padStart(layout.duration), null],
     [sanitize(page.redact(note[0])), note[1]],

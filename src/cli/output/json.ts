@@ -139,7 +139,7 @@ export function findingJson({ code, severity, environment, migration, message, h
 export function provenanceJson(provenance: Provenance): Json {
   if (!provenance.found) return { found: false, reason: provenance.gap }
   const { commit, author, date, subject, file } = provenance.version
-  return { found: true, commit, author, date: date.toISOString(), subject, file }
+  return { found: true, commit, author, date: date?.toISOString() ?? null, subject, file }
 }
 
 /** The words of the contract for a whole run; a run that waits for a lock or a person has failed. */

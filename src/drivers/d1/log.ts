@@ -35,10 +35,12 @@ function parseEntry(row: Readonly<Record<string, unknown>>): LogEntry {
     detail: parse(written),
     previousHash: row['previous_hash'],
     hash: row['hash'],
+    isIntact: true,
   })
   const { event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, previousHash } = entry
   const values = [event, migration, checksum, outcome, runId, role, osUser, gitCommit, ciRun, written] as const
-  return { ...entry, isIntact: hashOf([entry.id, String(at), ...values, previousHash]) === entry.hash }
+  const isHashRight = hashOf([entry.id, String(at), ...values, previousHash]) === entry.hash
+  return { ...entry, isIntact: entry.isIntact && isHashRight }
 }
 
 function parse(detail: string): unknown {

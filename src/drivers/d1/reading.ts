@@ -3,6 +3,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
 import { ENDING_EVENTS } from '../../core/log.ts'
+import { readMoment } from '../../core/moment.ts'
 import { QueryFailure } from './client.ts'
 import type { Query, Rows } from './client.ts'
 import { EMPTY_LOG, HISTORY, LOCK, LOG, NOW } from './tables.ts'
@@ -150,8 +151,8 @@ export function parseFacts([
   end,
   lock,
 ]: readonly Rows[]): Facts {
-  const now = new Date(text(clock?.[0]?.['now']) ?? Number.NaN)
-  if (tables === undefined || history === undefined || Number.isNaN(now.getTime())) throw unreadable()
+  const now = readMoment(clock?.[0]?.['now'])
+  if (tables === undefined || history === undefined || now === null) throw unreadable()
   const last = end?.[0]
   const state = stateOf(tables)
   const logged = (standing ?? []).map(({ name }) => text(name) ?? '')
@@ -180,14 +181,13 @@ function parseRow(row: Readonly<Record<string, unknown>>): AppliedMigration {
   const checksum = text(row['checksum'])
   const { status } = row
   if (name === null || checksum === null || (status !== 'started' && status !== 'applied')) throw unreadable()
-  const appliedAt = text(row['applied_at'])
   const { step, duration_ms: durationMs } = row
   return {
     name,
     checksum,
     status,
     step: typeof step === 'number' ? step : null,
-    appliedAt: appliedAt === null ? null : new Date(appliedAt),
+    appliedAt: readMoment(row['applied_at']),
     durationMs: typeof durationMs === 'number' ? durationMs : null,
     appliedBy: text(row['applied_by']) ?? '',
     runId: text(row['run_id']),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseSince } from '../../../src/commands/history.ts'
 import type { AppliedMigration } from '../../../src/core/history.ts'
-import { findLogBreak } from '../../../src/core/log.ts'
+import { findLogBreak, readLogEntry } from '../../../src/core/log.ts'
 import type { LogEntry } from '../../../src/core/log.ts'
 
 /** A log of these events, whole and in order. */
@@ -47,6 +47,14 @@ describe('a log', () => {
   test('fits when every row is intact, follows its predecessor and accounts for the history', () => {
     expect(findLogBreak(WHOLE, history('001-a', '002-b'))).toBeNull()
     expect(findLogBreak([], [])).toBeNull()
+  })
+
+  test.each(['x', '', '14645-06-30T03:06:40.000Z', null, 7])('row with the time %j is none that was written', (at) => {
+    expect(readLogEntry({ id: 1, at, isIntact: true })).toMatchObject({ at: null, isIntact: false })
+    expect(readLogEntry({ id: 1, at: '2026-11-01T08:00:00.000Z', isIntact: true })).toMatchObject({
+      at: new Date('2026-11-01T08:00:00Z'),
+      isIntact: true,
+    })
   })
 
   test('names the first row that was edited', () => {
