@@ -78,12 +78,31 @@ async function readLog(
       name,
       entries: entries.filter((entry) => isWanted(entry, filter)),
       rows: entries.length,
-      logBreak: findLogBreak(entries, sight.reading.history),
+      logBreak: await findBreak(sight, entries),
     }
   } catch (cause) {
     if (!(cause instanceof MigrationManagerError) || filter.needsAll || cause.code === 'run/interrupted') throw cause
     return { name, error: cause }
   }
+}
+
+/**
+ * The history was read before the log, and of a parked database much earlier: what was taken back in between is applied by
+ * the one and not by the other. So only what is applied before and after is missing in the log; a row of another run is
+ * another event, which may have come behind the log.
+ */
+async function findBreak(
+  { connection, reading }: Extract<Sight, { isReachable: true }>,
+  entries: readonly LogEntry[],
+): Promise<LogBreak | null> {
+  const found = findLogBreak(entries, reading.history)
+  if (found?.reason !== 'cut-off') return found
+  const now = new Map((await connection.read()).history.map((row) => [row.name, row]))
+  const lasting = reading.history.filter(({ name, runId }) => {
+    const row = now.get(name)
+    return row?.status === 'applied' && row.runId === runId
+  })
+  return findLogBreak(entries, lasting)
 }
 
 function isWanted(entry: LogEntry, { migration, since, onlyFailed }: HistoryFilter): boolean {
