@@ -73,7 +73,8 @@ async function rehearse(
   const kept = await runStep(connection, 'revert', migration)
   if (kept !== null) {
     const finding = failure('rollback/failed', migration, `The rollback of ${name} fails`, kept)
-    return { status: 'failed', findings: [finding], after: up }
+    // Carried out step by step, it has left behind what it did until then.
+    return { status: 'failed', findings: [finding], after: await connection.snapshot() }
   }
   const findings = compareSnapshots(before, await connection.snapshot()).map((difference) =>
     leftOver(migration, difference),

@@ -6,6 +6,28 @@ import { createProject } from '../support/cli.ts'
 const GOOD = 'CREATE TABLE a (id int PRIMARY KEY);\n-- Rollback:\n-- DROP TABLE a;\n'
 
 describe('check --reversible', () => {
+  test('does not blame the next migration for what a rollback that failed had done step by step', async () => {
+    await using project = createProject({
+      files: {
+        'database/001-index.sql': 'CREATE TABLE t (id int);\nCREATE INDEX i ON t (id);\n',
+        'database/001-index.down.sql': 'DROP INDEX CONCURRENTLY i;\nDROP INDEX CONCURRENTLY nosuch;\n',
+        'database/002-good.sql': GOOD,
+      },
+    })
+
+    const checked = await project.run(['check', '--reversible', '--json'])
+
+    expect(checked.exitCode).toBe(4)
+    expect(checked.json()).toMatchObject({
+      migrations: [
+        { name: '001-index', status: 'failed' },
+        { name: '002-good', status: 'reversible' },
+      ],
+    })
+    const blocking = checked.json()['findings'].filter(({ severity }: Record<string, string>) => severity === 'block')
+    expect(blocking).toMatchObject([{ code: 'rollback/failed', migration: '001-index' }])
+  })
+
   test('names each object that a rollback leaves behind, takes away or does not put back, and tries the next', async () => {
     await using project = createProject({
       files: {
