@@ -4,11 +4,11 @@ import { MigrationManagerError } from '../core/errors.ts'
 /**
  * Stands for a connection that was closed after its reading, because more databases are on its server than may be
  * connected to at once. Whatever is asked of it opens another one, for that alone, and waits for its turn to do so; what
- * the database was is compared.
+ * the database was is compared. What is absent from the one that was closed, the engine cannot do, and is absent here.
  */
 export function parkConnection(
   environment: string,
-  reading: Reading,
+  { connection: closed, reading }: { readonly connection: Connection; readonly reading: Reading },
   connect: () => Promise<Connection>,
   takeTurn: <T>(work: () => Promise<T>) => Promise<T>,
   signal: AbortSignal,
@@ -42,7 +42,15 @@ export function parkConnection(
       await leave(connection)
     }
   }
+  const claims: Connection['claims'] = (source, migrations) =>
+    takeTurn(() =>
+      use((connection) => {
+        if (connection.claims === undefined) throw new Error('an engine has forgotten how to read claims')
+        return connection.claims(source, migrations)
+      }),
+    )
   return {
+    ...(closed.claims === undefined ? {} : { claims }),
     read: () => takeTurn(() => use((connection) => connection.read())),
     log: () => takeTurn(() => use((connection) => connection.log())),
     verify: (migrations) => takeTurn(() => use((connection) => connection.verify(migrations))),

@@ -135,13 +135,7 @@ function lookAtAll(
         const sight = await look(environment, connect)
         if (!sight.isReachable) return sight
         await leave(sight.connection)
-        const connection = parkConnection(
-          environment.name,
-          sight.reading,
-          connect,
-          (work) => takeTurn(server, work),
-          signal,
-        )
+        const connection = parkConnection(environment.name, sight, connect, (work) => takeTurn(server, work), signal)
         return { ...sight, connection }
       })
     }),
