@@ -3,7 +3,7 @@ import type { Emit } from '../core/event.ts'
 import { allowFindings } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import type { AppliedMigration } from '../core/history.ts'
-import type { Column, Folder } from '../core/matrix.ts'
+import type { Folder } from '../core/matrix.ts'
 import { keepNamesThatRan } from '../core/out-of-order.ts'
 import { planSync } from '../core/plan.ts'
 import type { Plan, Selection } from '../core/plan.ts'
@@ -12,7 +12,7 @@ import { findNotPromoted } from '../core/promotion.ts'
 import { environmentsToRead, findEmptyShards, resolveVersion, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
 import type { Tolerance } from './sound-survey.ts'
-import { readFolders, survey } from './survey.ts'
+import { columnsOf, readFolders, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
 
 /** What the command line says about what is wanted. */
@@ -93,7 +93,7 @@ async function decide(
       planSync(sight.environment.name, seen.migrationsOf(sight.environment), history, selection)
     targets.push({ sight, plan: replan(sight.reading.history), replan })
   }
-  const columns = columnsOf(seen)
+  const columns = columnsOf(seen.sights)
   const findings = [
     ...findEmptyShards(project),
     ...targets.flatMap(({ sight }) => sight.reading.findings),
@@ -129,14 +129,6 @@ export async function runChecks(checks: readonly Check[], targets: readonly Targ
     targets.flatMap(({ sight, plan }) => checks.map((check) => check(plan, sight.environment, sight.reading, plans))),
   )
   return oncePerMigration(found.flat())
-}
-
-/** The environments of a survey as columns of a matrix. */
-export function columnsOf({ sights }: Survey): readonly Column[] {
-  return sights.map((sight) => ({
-    environment: sight.environment,
-    history: sight.isReachable ? sight.reading.history : null,
-  }))
 }
 
 /** Of the matrix's findings, the one that no single plan can know. */

@@ -9,11 +9,11 @@ import type { Plan } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findHeldLater, newestApplied, planRollback } from '../core/rollback-plan.ts'
 import type { RollbackSelection } from '../core/rollback-plan.ts'
-import { columnsOf, runChecks, toleranceOf } from './plan.ts'
+import { runChecks, toleranceOf } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
 import { environmentsFrom, findEmptyShards, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
-import { readFolders, survey } from './survey.ts'
+import { columnsOf, readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
 import { carryOut, refuseAtomicFleet } from './sync.ts'
 import type { SyncPorts } from './sync.ts'
@@ -84,7 +84,7 @@ async function decide(
     ...findEmptyShards(project),
     ...targets.flatMap(({ sight }) => sight.reading.findings),
     ...plans.flatMap((plan) => plan.findings),
-    ...findHeldLater(columnsOf(seen), plans),
+    ...findHeldLater(columnsOf(seen.sights), plans),
     ...(await runChecks(checks, targets)),
   ]
   return {

@@ -6,7 +6,7 @@ import type { Emit } from '../core/event.ts'
 import { expectHistories } from '../core/expected-history.ts'
 import type { ExpectedHistories } from '../core/expected-history.ts'
 import { buildMatrix } from '../core/matrix.ts'
-import type { Folder, Matrix } from '../core/matrix.ts'
+import type { Column, Folder, Matrix } from '../core/matrix.ts'
 import type { Migration } from '../core/migration.ts'
 import { DEFAULT_CONCURRENCY } from '../core/policy.ts'
 import type { Project } from '../core/project.ts'
@@ -75,18 +75,20 @@ export async function survey(
   return {
     folders: read,
     sights,
-    matrix: buildMatrix(
-      read,
-      sights.map((sight) => ({
-        environment: sight.environment,
-        history: sight.isReachable ? sight.reading.history : null,
-      })),
-    ),
+    matrix: buildMatrix(read, columnsOf(sights)),
     migrationsOf: (environment) => read.find(({ dir }) => dir === environment.migrationsDir)?.migrations ?? [],
     async [Symbol.asyncDispose]() {
       await close(sights)
     },
   }
+}
+
+/** What was found as columns of a matrix. */
+export function columnsOf(sights: readonly Sight[]): readonly Column[] {
+  return sights.map((sight) => ({
+    environment: sight.environment,
+    history: sight.isReachable ? sight.reading.history : null,
+  }))
 }
 
 /** So long after the connections are asked for, in milliseconds, the first message of a login is on its way. */
