@@ -2,6 +2,7 @@ import { MigrationManagerError } from '../../core/errors.ts'
 import { HISTORY_COLUMNS } from '../../core/history.ts'
 import type { AppliedMigration } from '../../core/history.ts'
 import { ENDING_EVENTS } from '../../core/log.ts'
+import { readMoment } from '../../core/moment.ts'
 import { describeHolder, lockHolderQuery, lockHeldCondition } from './lock.ts'
 import { doBlock, quoteLiteral } from './quote.ts'
 import { historyDigest } from './tables.ts'
@@ -144,7 +145,7 @@ function parseRow(row: unknown): AppliedMigration {
     name,
     checksum,
     status,
-    appliedAt: typeof appliedAt === 'string' ? new Date(appliedAt) : null,
+    appliedAt: readMoment(appliedAt),
     durationMs: typeof durationMs === 'number' ? durationMs : null,
     appliedBy: typeof appliedBy === 'string' ? appliedBy : '',
     runId: typeof runId === 'string' ? runId : null,

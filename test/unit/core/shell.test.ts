@@ -30,7 +30,7 @@ function sync(files: readonly string[], row: Parameters<typeof rowOf>[1]): reado
 }
 
 function rollback(row: Parameters<typeof rowOf>[1]): readonly Finding[] {
-  const selection = { kind: 'name', name: HOSTILE } as const
+  const selection = { kind: 'names', names: new Set([HOSTILE]) } as const
   return planRollback('dev', migrationsOf(HOSTILE), [rowOf(HOSTILE, row)], selection, new Set()).findings
 }
 
