@@ -219,6 +219,48 @@ test('a role that may not create tables: the grant is written out', async () => 
   })
 })
 
+test("a role that does not own another role's history is told so, and the grant that is named helps", async () => {
+  await using database = await createDatabase('errors')
+  await using owner = await createRole(database, 'LOGIN')
+  await using second = await createRole(database, 'LOGIN', 'second')
+  await database.query(
+    `GRANT CREATE, USAGE ON SCHEMA public TO "${owner.name}", "${second.name}"; GRANT CREATE ON DATABASE "${database.name}" TO "${owner.name}", "${second.name}"`,
+  )
+  {
+    await using connection = await connect(owner.url)
+    await run(connection, [makeMigration('001-items', FILES['database/001-items.sql'])], FRESH)
+  }
+  const refusal = {
+    code: 'target/permission-denied',
+    engineCode: '42501',
+    message: expect.stringMatching(/^The history of .* belongs to another role than .* "?schema_migrations"?$/u),
+    hint: expect.stringContaining(
+      `Put the role that owns schema_migrations into DEV_DATABASE_URL in .env, or grant it to this one: GRANT <owner> TO "${second.name}";`,
+    ),
+  }
+
+  await expect(connect(second.url)).rejects.toMatchObject(refusal)
+  await database.query(`GRANT SELECT ON schema_migrations TO "${second.name}"`)
+  await expect(connect(second.url)).rejects.toMatchObject(refusal)
+
+  await database.query(`GRANT "${owner.name}" TO "${second.name}"`)
+  await using connection = await connect(second.url)
+  expect((await connection.read()).history).toMatchObject([{ name: '001-items' }])
+})
+
+test('a role that may not connect to the database is told the grant for that', async () => {
+  await using database = await createDatabase('errors')
+  await using role = await createRole(database, 'LOGIN')
+  await database.query(`REVOKE CONNECT ON DATABASE "${database.name}" FROM PUBLIC`)
+
+  await expect(connect(role.url)).rejects.toMatchObject({
+    code: 'target/permission-denied',
+    engineCode: '42501',
+    message: `${role.name} may not connect to ${database.name}. The server said: permission denied for database "${database.name}"`,
+    hint: expect.stringContaining(`GRANT CONNECT ON DATABASE "${database.name}" TO "${role.name}";`),
+  })
+})
+
 test('a read-only database can be read, and says what it is when it is written to', async () => {
   await using database = await createDatabase('errors')
   await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_read_only = on`)
@@ -350,8 +392,8 @@ interface TestRole extends AsyncDisposable {
   readonly url: string
 }
 
-async function createRole(database: TestDatabase, options: string): Promise<TestRole> {
-  const name = `role_${database.name}`
+async function createRole(database: TestDatabase, options: string, prefix = 'role'): Promise<TestRole> {
+  const name = `${prefix}_${database.name}`
   await database.query(`CREATE ROLE "${name}" ${options} PASSWORD 'secret-of-role'`)
   const url = new URL(database.url)
   url.username = name

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from './quote.ts'
 import type { Place, Rule, ServerError } from './session-failure.ts'
 
 const WRONG_PASSWORD: Rule = {
@@ -29,6 +30,29 @@ const ENDED: Rule = {
   quotesServer: true,
 }
 
+const NO_RIGHT: Rule = {
+  code: 'target/permission-denied',
+  message: ({ user, database }) => `${user} lacks a right in ${database}.`,
+  hint: ({ user, database }) =>
+    `Let the owner of the schema run migrations, or grant the right, for example: GRANT CREATE, USAGE ON SCHEMA public TO "${user}"; GRANT CREATE ON DATABASE "${database}" TO "${user}";`,
+  quotesServer: true,
+}
+
+/** Both tables are closed to everyone but their owner, so no right on the schema or on the table itself is enough. */
+const NOT_OWNER: Rule = {
+  ...NO_RIGHT,
+  message: ({ user, database }) => `The history of ${database} belongs to another role than ${user}.`,
+  hint: ({ origin, user }) =>
+    `Put the role that owns schema_migrations into ${origin}, or grant it to this one: GRANT <owner> TO ${quoteIdentifier(user)}; Who it is: SELECT tableowner FROM pg_tables WHERE tablename = 'schema_migrations';`,
+}
+
+const NO_CONNECT: Rule = {
+  ...NO_RIGHT,
+  message: ({ user, database }) => `${user} may not connect to ${database}.`,
+  hint: ({ origin, user, database }) =>
+    `Let its owner grant it: GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(user)}; or put a role that may into ${origin}.`,
+}
+
 /** Errors of the login and of the server as a whole, by SQLSTATE (PostgreSQL manual, appendix "Error Codes"). */
 const BY_CODE: Readonly<Record<string, Rule>> = {
   '28P01': WRONG_PASSWORD,
@@ -47,13 +71,6 @@ const BY_CODE: Readonly<Record<string, Rule>> = {
     code: 'connection/starting',
     message: ({ host }) => `${host} is starting up or shutting down.`,
     hint: () => 'Run again in a moment.',
-    quotesServer: true,
-  },
-  '42501': {
-    code: 'target/permission-denied',
-    message: ({ user, database }) => `${user} lacks a right in ${database}.`,
-    hint: ({ user, database }) =>
-      `Let the owner of the schema run migrations, or grant the right, for example: GRANT CREATE, USAGE ON SCHEMA public TO "${user}"; GRANT CREATE ON DATABASE "${database}" TO "${user}";`,
     quotesServer: true,
   },
   '25006': {
@@ -89,6 +106,13 @@ const BY_WORDS: readonly (readonly [words: RegExp, rule: Rule])[] = [
 
 /** How a server's error is said to a person; undefined when its own words say it best. */
 export function findServerRule(server: ServerError): Rule | undefined {
+  if (server.code === '42501') return rightRule(server)
   const byWords = server.isFatal ? BY_WORDS.find(([words]) => words.test(server.message)) : undefined
   return byWords?.[1] ?? BY_CODE[server.code]
+}
+
+/** Which right is missing. The table's name stands in the message in every language of the server. */
+function rightRule({ message, isFatal }: ServerError): Rule {
+  if (/\bschema_migrations/u.test(message)) return NOT_OWNER
+  return isFatal && message.startsWith('permission denied for database') ? NO_CONNECT : NO_RIGHT
 }
