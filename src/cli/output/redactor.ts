@@ -2,7 +2,7 @@ import type { Secret } from '../../core/secret.ts'
 import { base64HeadsOf } from './base64-forms.ts'
 import type { Margin } from './base64-forms.ts'
 import { canStartEscape, readEscapes } from './escapes.ts'
-import { isPublicWord } from './public-words.ts'
+import { findCodes, isPublicWord } from './public-words.ts'
 import { addBase64, addText, createTree, step } from './secret-tree.ts'
 import type { Node } from './secret-tree.ts'
 
@@ -58,7 +58,7 @@ export function createRedactor(): Redactor {
         for (const head of base64HeadsOf(secret)) addBase64(root, head)
       }
     },
-    redact: (text) => (known.size === 0 ? text : mask(text, findSecrets(root, text))),
+    redact: (text) => (known.size === 0 ? text : mask(text, outsideOfCodes(text, findSecrets(root, text)))),
   }
 }
 
@@ -81,6 +81,16 @@ function findSecrets(root: Node, text: string): readonly Span[] {
     if (match !== null) spans.push({ start: Math.max(0, start - match.before), end: match.end + match.after })
   }
   return spans
+}
+
+/**
+ * A password `wrong` is not told by the code `connection/wrong-password`, which is the same for everybody; it would be by
+ * a hole in it, and no pipeline could read that.
+ */
+function outsideOfCodes(text: string, spans: readonly Span[]): readonly Span[] {
+  if (spans.length === 0) return spans
+  const codes = findCodes(text)
+  return spans.filter(({ start, end }) => !codes.some((code) => code.start <= start && end <= code.end))
 }
 
 /** Nearly all places of a text fail at once, on plain characters, so these are followed without any bookkeeping. */
