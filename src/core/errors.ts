@@ -55,6 +55,8 @@ export interface Problem {
   readonly message: string
   readonly hint?: string | undefined
   readonly at?: SourceLocation | undefined
+  /** The file that is meant as a whole, such as by its name; the message names it. */
+  readonly file?: string | undefined
   readonly sourceLine?: string | undefined
   readonly engineCode?: string | undefined
   readonly environment?: string | undefined

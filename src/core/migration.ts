@@ -62,12 +62,14 @@ export function readMigrations(
       problems.push({
         code: 'migration/unreadable',
         message: `${file}: ${content.unreadable}`,
+        file,
         hint: content.hint,
       })
     } else if (content.text.includes('\0')) {
       problems.push({
         code: 'migration/nul-byte',
         message: `${file} holds a NUL byte, which no SQL text may hold.`,
+        file,
         hint: 'Save the file as UTF-8 text (an UTF-16 file looks like this), or remove the byte.',
       })
     } else if (fileName.endsWith(DOWN)) {
@@ -93,6 +95,7 @@ export function readMigrations(
       problems.push({
         code: 'migration/orphan-down',
         message: `${file} is the rollback of ${name}.sql, which is not there.`,
+        file,
         hint: `Name it after the migration it takes back, or remove it.`,
       })
     }
@@ -170,6 +173,7 @@ function checkName(fileName: string, file: string): Problem | null {
     return {
       code: 'migration/unsafe-name',
       message: `${file}: the file name holds a character that is not safe in a name.`,
+      file,
       hint: `${form} Control characters, quotes and any of \\ / $ < > | * ? : ; are refused.`,
     }
   }
@@ -177,17 +181,24 @@ function checkName(fileName: string, file: string): Problem | null {
     return {
       code: 'migration/bad-name',
       message: `${file}: the file name must end in .sql, in lower case.`,
+      file,
       hint: form,
     }
   }
   const stem = fileName.slice(0, fileName.endsWith(DOWN) ? -DOWN.length : -'.sql'.length)
   if (!/^\d/.test(stem)) {
-    return { code: 'migration/bad-name', message: `${file}: the file name does not begin with digits.`, hint: form }
+    return {
+      code: 'migration/bad-name',
+      message: `${file}: the file name does not begin with digits.`,
+      file,
+      hint: form,
+    }
   }
   if (!NAME.test(stem)) {
     return {
       code: 'migration/bad-name',
       message: `${file}: a - or _ and a description must follow the digits.`,
+      file,
       hint: form,
     }
   }
@@ -195,6 +206,7 @@ function checkName(fileName: string, file: string): Problem | null {
     return {
       code: 'migration/bad-name',
       message: `${file}: the name is longer than ${MAX_NAME_BYTES} bytes.`,
+      file,
       hint: form,
     }
   }
@@ -209,6 +221,7 @@ function findDuplicates(migrations: readonly Migration[]): Problem[] {
       problems.push({
         code: 'migration/duplicate-version',
         message: `${previous.file} and ${migration.file} have the same version ${significantDigits(migration.version)}.`,
+        file: migration.file,
         hint: 'Give the newer of the two the next free number, before any environment has it.',
       })
     }

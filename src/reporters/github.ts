@@ -34,24 +34,25 @@ export function annotationsOf({ matrix, files, findings, errors }: Summary): rea
     ...(files ?? []),
     ...(matrix?.rows ?? []).map(({ name, migration }) => [name, migration?.file] as const),
   ])
-  const whole = (migration: string | undefined): SourceLocation | null => {
-    const file = migration === undefined ? undefined : known.get(migration)
-    return file === undefined ? null : { file, line: 1, column: 1 }
-  }
   return [
     ...tellFew(findings, likenessOfFinding, (finding, others) => ({
       level: LEVELS[finding.severity],
       title: finding.code,
-      at: finding.at ?? whole(finding.migration),
+      at: finding.at ?? startOf(known.get(finding.migration ?? '')),
       message: withHint(finding) + others,
     })),
     ...tellFew(errors.flatMap(problemsOf), likenessOfError, (error, others) => ({
       level: 'error' as const,
       title: error.code,
-      at: error.at ?? null,
+      at: error.at ?? startOf(error.file),
       message: withHint({ message: withDatabase(error), hint: error.hint }) + others,
     })),
   ]
+}
+
+/** Where a remark on a whole file goes. */
+function startOf(file: string | undefined): SourceLocation | null {
+  return file === undefined ? null : { file, line: 1, column: 1 }
 }
 
 function withDatabase(problem: Problem): string {

@@ -252,8 +252,12 @@ describe('verify', () => {
     )
     expect(page).toContain('- **verify/false** 001-t does not hold in dev')
     expect(unread.stderr.split('\n').filter((line) => line.startsWith('::error'))).toEqual([
-      expect.stringMatching(/^::error title=migration\/bad-name::database\/002\.sql: .*%0A/),
-      expect.stringMatching(/^::error title=migration\/bad-name::database\/bad\.sql: .*%0A/),
+      expect.stringMatching(
+        /^::error title=migration\/bad-name,file=database\/002\.sql,line=1,col=1::database\/002\.sql: .*%0A/,
+      ),
+      expect.stringMatching(
+        /^::error title=migration\/bad-name,file=database\/bad\.sql,line=1,col=1::database\/bad\.sql: .*%0A/,
+      ),
     ])
   })
 

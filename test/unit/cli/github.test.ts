@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { reportToGitHub } from '../../../src/cli/github.ts'
+import { renderError } from '../../../src/cli/output/errors.ts'
 import { createRedactor } from '../../../src/cli/output/redactor.ts'
 import { createWriter } from '../../../src/cli/output/writer.ts'
 import { MigrationManagerError, ProblemsError } from '../../../src/core/errors.ts'
@@ -91,6 +92,17 @@ test('several problems were one annotation, without their places and hints', () 
     '::error title=migration/bad-name::Two.',
   ])
   expect(page).toBe('### Migrations\n\n- **migration/unreadable** One.\n- **migration/bad-name** Two.\n\n')
+})
+
+test('a file with a bad name is annotated at its beginning, and no line of it is shown elsewhere', () => {
+  const error = new ProblemsError([{ code: 'migration/bad-name', message: 'Bad.', file: 'database/x.sql' }])
+
+  expect(reported({ findings: [], errors: [error] }).lines).toEqual([
+    '::error title=migration/bad-name,file=database/x.sql,line=1,col=1::Bad.',
+  ])
+  expect(renderError(error, { paint: (_, text) => text, width: 80, all: false, redact: (text) => text })).toBe(
+    'error migration/bad-name\n  Bad.',
+  )
 })
 
 test('where there is nothing to tell, nothing is on the summary page', () => {

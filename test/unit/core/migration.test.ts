@@ -110,7 +110,12 @@ describe('texts', () => {
 
     expect(readMigrations([{ fileName: '001-a.sql', file: 'database/001-a.sql', content }])).toEqual({
       problems: [
-        { code: 'migration/unreadable', message: 'database/001-a.sql: it is not UTF-8.', hint: 'Save it as UTF-8.' },
+        {
+          code: 'migration/unreadable',
+          message: 'database/001-a.sql: it is not UTF-8.',
+          file: 'database/001-a.sql',
+          hint: 'Save it as UTF-8.',
+        },
       ],
     })
   })
@@ -184,22 +189,29 @@ test.each([
   expect(problemsOf(migration, fileOf('001-a.down.sql'))).toEqual([code])
 })
 
-test('all problems are found together', () => {
-  expect(
-    problemsOf(
-      fileOf('x.sql'),
-      fileOf('001-a;.sql'),
-      fileOf('002-a.sql', '\0'),
-      fileOf('3-a.sql'),
-      fileOf('03-b.sql'),
-      fileOf('4-a.down.sql'),
-    ).toSorted(),
-  ).toEqual([
-    'migration/bad-name',
-    'migration/duplicate-version',
-    'migration/nul-byte',
-    'migration/orphan-down',
-    'migration/unsafe-name',
+test('all problems are found together, each with the file that is meant', () => {
+  const result = readMigrations([
+    fileOf('x.sql'),
+    fileOf('001-a;.sql'),
+    fileOf('002-a.sql', '\0'),
+    fileOf('3-a.sql'),
+    fileOf('03-b.sql'),
+    fileOf('4-a.down.sql'),
+    fileOf('5-a.SQL'),
+    fileOf('6.sql'),
+    fileOf(`7-${'a'.repeat(240)}.sql`),
+  ])
+
+  const problems = 'problems' in result ? result.problems : []
+  expect(problems.map(({ code, file }) => [code, file])).toEqual([
+    ['migration/bad-name', 'database/x.sql'],
+    ['migration/unsafe-name', 'database/001-a;.sql'],
+    ['migration/nul-byte', 'database/002-a.sql'],
+    ['migration/bad-name', 'database/5-a.SQL'],
+    ['migration/bad-name', 'database/6.sql'],
+    ['migration/bad-name', `database/7-${'a'.repeat(240)}.sql`],
+    ['migration/duplicate-version', 'database/3-a.sql'],
+    ['migration/orphan-down', 'database/4-a.down.sql'],
   ])
 })
 
