@@ -4,6 +4,8 @@ import { groupFleets } from '../../core/fleet.ts'
 import { isAppliedEverywhere } from '../../core/matrix.ts'
 import type { CellState, Matrix, MatrixRow } from '../../core/matrix.ts'
 import { EMPTY_SHARD } from './fleet.ts'
+import { chooseHeadings, flowEntries } from './headings.ts'
+import type { Headings } from './headings.ts'
 import { columnsOf, count, shorten } from './page.ts'
 import type { Page } from './page.ts'
 import type { Style } from './paint.ts'
@@ -25,7 +27,10 @@ const SYMBOLS: Readonly<Record<CellState, { readonly symbol: string; readonly st
   unknown: { symbol: '?', style: 'bad' },
 }
 
-/** The matrix as a table without rules: a row a migration, a column an environment, the reason behind what is not plain. */
+/**
+ * The matrix as a table without rules: a row a migration, a column an environment, the reason behind what is not plain.
+ * Names that leave no room are cut, or replaced by numbers that are explained below.
+ */
 export function renderMatrix(ungrouped: Matrix, page: Page): string {
   const matrix = groupFleets(ungrouped)
   const names = matrix.environments.map(({ name }) => name)
@@ -35,17 +40,17 @@ export function renderMatrix(ungrouped: Matrix, page: Page): string {
   const { shown, hiddenSame, hiddenDifferent } = chooseRows(matrix.rows, page)
   const notes = shown.map(describeRow)
   const labels = shown.map((row) => sanitize(page.redact(row.name)))
-  const widths = columnWidths(labels, notes, names, page.width)
+  const headings = chooseHeadings(names.map(page.redact), page.width - MIN_NAME, GAP)
+  const widths = columnWidths(labels, notes, headings, page.width)
   const rows = shown.map((row, index) => [
     shorten(labels[index] ?? '', widths.name),
     ...names.map((name) => paintCell(row.cells.get(name)?.state, page)),
     widths.note > 0 ? page.paint('dim', shorten(notes[index] ?? '', widths.note)) : '',
   ])
-  const head = ['', ...names.map((name) => page.paint('strong', name)), '']
+  const heads = headings.lines.map((texts) => ['', ...texts.map((text) => page.paint('strong', text)), ''])
   const lines =
-    rows.length === 0
-      ? []
-      : layOut([head, ...rows], [widths.name, ...names.map((name) => Math.max(1, name.length)), widths.note])
+    rows.length === 0 ? [] : layOut([...heads, ...rows], [widths.name, ...headings.widths, widths.note], headings.gap)
+  if (rows.length > 0) lines.push(...flowEntries(headings.legend, page.width).map((line) => page.paint('dim', line)))
   if (hiddenDifferent > 0)
     lines.push(page.paint('dim', `… and ${count(hiddenDifferent, 'more migration')} that differ (--all shows them)`))
   if (hiddenSame > 0)
@@ -101,15 +106,16 @@ function describeRow(row: MatrixRow): string {
 function columnWidths(
   labels: readonly string[],
   notes: readonly string[],
-  names: readonly string[],
+  headings: Headings,
   width: number,
 ): { readonly name: number; readonly note: number } {
   const longestName = Math.max(MIN_NAME, ...labels.map(columnsOf))
   const longestNote = Math.max(0, ...notes.map((note) => note.length))
-  const cells = names.reduce((sum, name) => sum + Math.max(1, name.length) + GAP, 0)
-  const room = width - cells - GAP
+  const { gap } = headings
+  const cells = headings.widths.reduce((sum, own) => sum + own + gap, 0)
+  const room = width - cells
   const name = Math.max(MIN_NAME, Math.min(longestName, room))
-  const note = Math.min(longestNote, width - cells - name - GAP)
+  const note = Math.min(longestNote, width - cells - name - gap)
   // A few letters of a reason are noise.
   return { name, note: note < longestNote && note < 12 ? 0 : note }
 }
@@ -120,13 +126,13 @@ const GAP = 2
 const SLICE = 200
 
 /** Lays out rows of `widths.length` cells; the widths are given, so that all slices agree. */
-function layOut(rows: readonly (readonly string[])[], widths: readonly number[]): string[] {
+function layOut(rows: readonly (readonly string[])[], widths: readonly number[], gap: number): string[] {
   // Loaded only where there is a row to show, and without waiting.
   const Table: typeof TableClass = createRequire(import.meta.url)('cli-table3')
   const lines: string[] = []
   for (let at = 0; at < rows.length; at += SLICE) {
     const table = new Table({
-      chars: NO_RULES,
+      chars: { ...NO_RULES, middle: ' '.repeat(gap) },
       style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
       colAligns: widths.map((_, column) => (column === 0 || column === widths.length - 1 ? 'left' : 'center')),
       // A column of no width would be a column of any width.
@@ -138,12 +144,9 @@ function layOut(rows: readonly (readonly string[])[], widths: readonly number[])
   return lines.map((line) => line.trimEnd())
 }
 
-const NO_RULES = {
-  ...Object.fromEntries(
-    ['top', 'bottom', 'left', 'right']
-      .flatMap((side) => [side, `${side}-mid`])
-      .concat('top-left', 'top-right', 'bottom-left', 'bottom-right', 'mid', 'mid-mid')
-      .map((place) => [place, '']),
-  ),
-  middle: ' '.repeat(GAP),
-}
+const NO_RULES = Object.fromEntries(
+  ['top', 'bottom', 'left', 'right']
+    .flatMap((side) => [side, `${side}-mid`])
+    .concat('top-left', 'top-right', 'bottom-left', 'bottom-right', 'mid', 'mid-mid')
+    .map((place) => [place, '']),
+)
