@@ -6,6 +6,8 @@
 # Takes --shard, --concurrency, --dir, --env-file, --config, --all, --quiet, --verbose and --no-color, too, and hands them
 # on; --allow goes to plan, sync and verify; --max-failures, --lock-wait and --recover-wait go to the sync.
 #
+# There is no backup step yet: nothing is backed up, with or without --no-backup. MIGRATION_WEBHOOK_URL is not used yet.
+#
 # Runs sync --yes, verify and status --check (with --allow status alone); with --dry-run only plan. Stops at the first
 # step that fails, with that step's exit code (docs/exit-codes.md). Works from any directory: the project is the one it
 # is called in.
@@ -41,9 +43,9 @@ take() {
 while [ $# -gt 0 ]; do
   case $1 in
     --dry-run) dry_run=yes ;;
-    --no-backup) ;; # There is no backup step yet; pipelines may say so already.
+    --no-backup) ;; # Pipelines may say so already.
     -h | --help)
-      sed -n '2,11s/^# \{0,1\}//p' "$self"
+      sed -n '2,13s/^# \{0,1\}//p' "$self"
       exit 0
       ;;
     --env | --shard | --concurrency | --dir | --env-file | --config | --allow | --max-failures | --lock-wait | --recover-wait)

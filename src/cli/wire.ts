@@ -37,6 +37,8 @@ export interface Run {
   readonly verbs: readonly Verb[]
   /** The environments and everything else that is configured. Throws `ProblemsError`. */
   project(): Promise<Project>
+  /** Somebody expects to be told how a run ends (`MIGRATION_WEBHOOK_URL` is set); false before `project` was called. */
+  isAlertExpected(): boolean
   /** The folder of migration files, for commands that need no environment. */
   folder(): Promise<string>
   /** What a rehearsal works with: the folders of all environments, or the one folder where no environment is configured. */
@@ -70,6 +72,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     onSecrets: (secrets) => terminal.hide(secrets),
   }
   const checks = [content('checkContent')]
+  let isAlertExpected = false
   return {
     options,
     cwd,
@@ -83,6 +86,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     async project() {
       const configuration = await loadConfiguration(input)
       terminal.hide(configuration.environments.flatMap(({ secrets }) => secrets))
+      isAlertExpected = (configuration.variable('MIGRATION_WEBHOOK_URL') ?? '').trim() !== ''
       if (options.verbose) terminal.writer.writeProgress(`${describeOrigins(configuration)}\n`)
       return {
         cwd,
@@ -98,6 +102,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         driverOf,
       }
     },
+    isAlertExpected: () => isAlertExpected,
     folder: () => loadFolder(input),
     async rehearsal() {
       const configuration = await loadConfiguration(input).catch(refuseUnlessUnconfigured)

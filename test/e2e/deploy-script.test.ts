@@ -259,3 +259,31 @@ test.for([
     await vi.waitFor(async () => expect(await dev.query(sessions)).toEqual([]), { timeout: 10_000, interval: 50 })
   },
 )
+
+test('--help says that there is no backup yet', async () => {
+  await using project = createProject()
+
+  const { exitCode, stdout } = await deploy(project, ['--help'], {})
+
+  expect(exitCode).toBe(0)
+  expect(stdout).toContain('There is no backup step yet: nothing is backed up, with or without --no-backup.')
+  expect(stdout).toContain('Works from any directory: the project is the one it\nis called in.')
+  expect(stdout).not.toContain('set -eu')
+})
+
+test('where an alert is expected, a run that may write says that none is sent, and does not show where to', async () => {
+  await using dev = await createDatabase('dev')
+  await using project = createProject({
+    files: { ...FILES, '.env': 'MIGRATION_WEBHOOK_URL=https://hooks.example.com/T0/secret-path\n' },
+  })
+  const env = { DATABASE_URL: dev.url }
+
+  const plan = await deploy(project, ['--dry-run'], env)
+  const whole = await deploy(project, ['--quiet'], env)
+  const json = await project.run(['rollback', '--json'], { env: { ...env, MIGRATION_WEBHOOK_URL: ' ' } })
+
+  expect({ plan: plan.exitCode, whole: whole.exitCode }).toEqual({ plan: 0, whole: 0 })
+  expect(whole.stderr.match(/warning MIGRATION_WEBHOOK_URL is set, but nothing is sent to it yet/g)).toHaveLength(1)
+  for (const { stdout, stderr } of [plan, whole]) expect(stdout + stderr).not.toMatch(/hooks\.example|secret-path/)
+  for (const { stderr } of [plan, json]) expect(stderr).not.toContain('MIGRATION_WEBHOOK_URL')
+})

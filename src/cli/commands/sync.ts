@@ -8,6 +8,7 @@ import { syncJson } from '../output/json.ts'
 import { renderMatrix } from '../output/matrix-table.ts'
 import { APPLYING, renderOutcomes } from '../output/outcomes.ts'
 import type { Words } from '../output/outcomes.ts'
+import { wrap } from '../output/page.ts'
 import type { Page } from '../output/page.ts'
 import { renderPlan } from '../output/plan.ts'
 import type { Run } from '../wire.ts'
@@ -30,6 +31,7 @@ export async function runPlanned(
 ): Promise<CommandResult> {
   let planned: PlanReport | null = null
   const project = await wired.project()
+  if (!dryRun && wired.isAlertExpected()) warnOfSilence(wired)
   const report = await verb.run(
     { ...project, limits: withWaits(project.limits, args) },
     {
@@ -64,6 +66,12 @@ export async function runPlanned(
     text: (page) =>
       renderReport(report, planned, page, { dryRun, withSql: args['sql'] === true, words: wordsFor(verb.words, args) }),
   }
+}
+
+/** Whoever waits for an alert takes silence for good news. */
+function warnOfSilence({ terminal: { errorPage, writer } }: Run): void {
+  const text = 'MIGRATION_WEBHOOK_URL is set, but nothing is sent to it yet: nobody is alerted, however this run ends.'
+  writer.writeProgress(`${errorPage.paint('warn', 'warning')} ${wrap(text, errorPage.width, '  ')}\n\n`)
 }
 
 /** With `--atomic` an environment may have been reached, and was rolled back with the others. */
