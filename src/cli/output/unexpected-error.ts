@@ -19,6 +19,14 @@ const QUOTED_INPUT = /,? *(?:\.\.\.)?"[^]*"(?:\.\.\.)? is not valid JSON$/u
  * strings and row data. Never throws, whatever the thrown thing's getters do.
  */
 export function describeUnexpected(cause: unknown, isVerbose = false): UnexpectedError {
+  const missing = missingPackageOf(cause)
+  if (missing !== null) {
+    return {
+      code: 'install/missing-package',
+      message: `The npm package ${missing} is not installed. migration-manager does not work without it.`,
+      hint: 'Run npm install in your project. If migration-manager is linked from a checkout of its repository (file:…), run npm ci there.',
+    }
+  }
   const stack = isVerbose ? framesOf(cause) : ''
   return {
     code: 'internal/unexpected',
@@ -28,6 +36,16 @@ export function describeUnexpected(cause: unknown, isVerbose = false): Unexpecte
       : 'This is a defect of migration-manager. Run the command again with --verbose, and please report what it prints.',
     ...(stack === '' ? {} : { stack }),
   }
+}
+
+/**
+ * The package that Node did not find, or null where something else is wrong; a path that is missing is a defect. The
+ * messages are Node's, `Cannot find package '…' imported from …` and `Cannot find module '…'`.
+ */
+function missingPackageOf(cause: unknown): string | null {
+  if (!/^(?:ERR_)?MODULE_NOT_FOUND$/u.test(readText(cause, 'code'))) return null
+  const name = /^Cannot find (?:package|module) '(?<name>(?:@[\w.-]+\/)?[\w-][\w.-]*)(?:\/[^']*)?'/u
+  return name.exec(readText(cause, 'message'))?.groups?.['name'] ?? null
 }
 
 function messageOf(cause: unknown): string {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
 import { describeUnexpected } from '../../../src/cli/output/unexpected-error.ts'
 
@@ -9,7 +10,43 @@ function syntaxErrorOf(text: string): unknown {
   }
 }
 
+function failureOf(load: () => unknown): unknown {
+  try {
+    return load()
+  } catch (error) {
+    return error
+  }
+}
+
+const require = createRequire(import.meta.url)
+
 describe('describeUnexpected', () => {
+  test.each([
+    ['required', 'no-such-package', failureOf(() => require('no-such-package'))],
+    ['required by a path in it', '@no-such/package', failureOf(() => require('@no-such/package/some/file.js'))],
+    ['resolved as a module', 'no-such-package', failureOf(() => import.meta.resolve('no-such-package'))],
+    [
+      'imported',
+      'yargs',
+      Object.assign(new Error("Cannot find package 'yargs' imported from /srv/app/dist/cli/bundle/parser.cjs"), {
+        code: 'ERR_MODULE_NOT_FOUND',
+      }),
+    ],
+  ])('of a package that is not installed, as it is %s, names it and says how to get it', (_, name, error) => {
+    expect(describeUnexpected(error, true)).toEqual({
+      code: 'install/missing-package',
+      message: `The npm package ${name} is not installed. migration-manager does not work without it.`,
+      hint: expect.stringContaining('npm install'),
+    })
+  })
+
+  test.each(['./no-such-file.js', '/no/such/file.js', 'node:no-such-module'])(
+    'does not take %s for a package',
+    (path) => {
+      expect(describeUnexpected(failureOf(() => require(path)))).toMatchObject({ code: 'internal/unexpected' })
+    },
+  )
+
   test('tells the class, the system code and the message', () => {
     const error = Object.assign(new TypeError('connect failed'), { code: 'ECONNREFUSED' })
     expect(describeUnexpected(error)).toMatchObject({
