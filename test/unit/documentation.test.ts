@@ -5,6 +5,8 @@ import { COMMANDS, GLOBAL_OPTIONS } from '../../src/cli/commands/index.ts'
 import { EXIT } from '../../src/cli/exit.ts'
 import { parseCommandLine } from '../../src/cli/parser.ts'
 import { REPAIRS } from '../../src/core/repair.ts'
+import { findHeldLater, planRollback } from '../../src/core/rollback-plan.ts'
+import { environmentOf, migrationsOf, rowOf } from './core/samples.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -97,6 +99,31 @@ test('every exit code has a row on its page, and no other code has one', () => {
 test('every room of the source has a row in the page for contributors', () => {
   const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   expect(firstCells('docs/contributing.md')).toEqual(expect.arrayContaining(rooms.map(({ name }) => `\`${name}/\``)))
+})
+
+test('the page of rollback names every code that a rollback offers to allow', () => {
+  const files = migrationsOf('001-a', '002-b').map((file) => ({
+    ...file,
+    down: { sql: 'SELECT 1;', file: file.file, firstLine: 1, indent: 0 },
+  }))
+  const history = [rowOf('001-a'), rowOf('002-b', { checksum: 'sha256:other' }), rowOf('003-gone')]
+  const plans = (['001-a', '002-b', '003-gone'] as const).map((name) =>
+    planRollback('dev', files, history, { kind: 'name', name }, new Set()),
+  )
+  const columns = ['dev', 'prod'].map((name, order) => ({ environment: environmentOf(name, order), history }))
+  const hints = [...plans.flatMap(({ findings }) => findings), ...findHeldLater(columns, plans.slice(0, 1))].map(
+    ({ hint }) => hint,
+  )
+  const codes = new Set(hints.flatMap((hint) => hint?.match(/(?<=--allow )[a-z-]+\/[a-z-]+/g) ?? []))
+  const row = read('docs/commands/rollback.md').match(/^\| `--allow`.*$/m)?.[0] ?? ''
+
+  expect([...codes].toSorted()).toEqual([
+    'history/changed',
+    'history/missing-file',
+    'rollback/held-later',
+    'rollback/not-latest',
+  ])
+  for (const code of codes) expect(row).toContain(`\`${code}\``)
 })
 
 test('pages that the program sends people to were not in its package', () => {
