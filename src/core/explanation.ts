@@ -1,6 +1,6 @@
 import type { Finding } from './finding.ts'
 import { describeGap, describeVersion, restoreCommand, SEARCH } from './provenance.ts'
-import type { Change } from './provenance.ts'
+import type { Change, GitGap } from './provenance.ts'
 import { quoted } from './shell.ts'
 
 /** The findings about files that are not what ran, with what git knows of that, and the exact way back. */
@@ -10,12 +10,19 @@ export function explainFindings(findings: readonly Finding[], changes: readonly 
     const change = changes.find((each) => each.migration === migration && each.environments.includes(environment))
     if (change === undefined || !EXPLAINED.has(code)) return finding
     const { provenance, file } = change
-    if (!provenance.found) return { ...finding, provenance, message: `${message} ${describeGap(provenance.gap)}` }
+    const searches = [SEARCH.edited(file), SEARCH.gone(change.migration)]
+    if (!provenance.found) {
+      // To look with git is no advice where git has just said that there is nothing to find.
+      const known = NOTHING_TO_FIND.has(provenance.gap) ? searches.map((search) => ` (${search})`) : []
+      return {
+        ...finding,
+        provenance,
+        message: `${message} ${describeGap(provenance.gap)}`,
+        hint: finding.hint === undefined ? undefined : known.reduce((text, search) => text.replace(search, ''), hint),
+      }
+    }
     const back = restoreCommand(provenance.version, file)
-    const exact = [SEARCH.edited(file), SEARCH.gone(change.migration)].reduce(
-      (text, search) => text.replace(search, () => back),
-      hint,
-    )
+    const exact = searches.reduce((text, search) => text.replace(search, () => back), hint)
     const look =
       change.current === null
         ? ''
@@ -28,6 +35,8 @@ export function explainFindings(findings: readonly Finding[], changes: readonly 
     }
   })
 }
+
+const NOTHING_TO_FIND: ReadonlySet<GitGap> = new Set(['no-git', 'no-repository', 'not-trusted', 'not-committed'])
 
 const EXPLAINED: ReadonlySet<string> = new Set([
   'history/changed',

@@ -265,7 +265,11 @@ describe('what ran is said to be unknown', () => {
 
     const { finding, change, text } = await look(ground.project)
 
-    expect(finding).toMatchObject({ git: { found: false, reason }, message: expect.stringContaining(words) })
+    expect(finding).toMatchObject({
+      git: { found: false, reason },
+      message: expect.stringContaining(words),
+      hint: expect.not.stringContaining('git log'),
+    })
     expect(change).toMatchObject({ git: { found: false, reason }, diff: null })
     expect(text).toContain(words)
   })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { explainFindings } from '../../../src/core/explanation.ts'
 import type { Finding } from '../../../src/core/finding.ts'
 import { SEARCH } from '../../../src/core/provenance.ts'
-import type { Change, FileVersion } from '../../../src/core/provenance.ts'
+import type { Change, FileVersion, GitGap } from '../../../src/core/provenance.ts'
 
 const VERSION: FileVersion = {
   commit: '1f0c93ab'.padEnd(40, '0'),
@@ -64,6 +64,28 @@ describe('a finding about an edited file', () => {
 
     expect(finding?.hint).toContain(`Put it back (${command}).`)
   })
+})
+
+describe('a finding about a file of which git knows nothing', () => {
+  const file = 'database/002-b.sql'
+  const explain = (gap: GitGap, hint: string): string | undefined =>
+    explainFindings([findingOf(file, { hint })], [{ ...changeOf(file), provenance: { found: false, gap } }])[0]?.hint
+
+  test.each(['no-git', 'no-repository', 'not-trusted', 'not-committed'] as const)(
+    'does not advise to look with git where that finds nothing: %s',
+    (gap) => {
+      expect(explain(gap, `Put it back (${SEARCH.edited(file)}) and go on.`)).toBe('Put it back and go on.')
+      expect(explain(gap, `Bring it back (${SEARCH.gone('002-b')}).`)).toBe('Bring it back.')
+    },
+  )
+
+  test.each(['shallow-clone', 'partial-clone', 'timed-out', 'too-large', 'failed'] as const)(
+    'keeps the advice where a person may still find it: %s',
+    (gap) => {
+      const hint = `Put it back (${SEARCH.edited(file)}).`
+      expect(explain(gap, hint)).toBe(hint)
+    },
+  )
 })
 
 test('findings about another environment, another migration or another matter stay as they are', () => {
