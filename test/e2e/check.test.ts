@@ -111,7 +111,7 @@ CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
     expect(stdout).toContain('rehearsal/failed')
     expect(stdout).toContain('database/002-bad.sql:2:8')
     expect(stdout).toContain(
-      '✓ 001-good  up, down and up again\n✗ 002-bad  cannot be taken back as it was\n? 003-next  not tried',
+      '✓ 001-good  up, down and up again\n✗ 002-bad  fails on a fresh database\n? 003-next  not tried',
     )
   })
 

@@ -43,7 +43,9 @@ const SIGNS = {
   untried: ['dim', '?', 'not tried'],
 } as const
 
-function renderReversal({ migration, status }: Reversal, page: Page): string {
-  const [style, sign, words] = SIGNS[status]
+function renderReversal({ migration, status, findings }: Reversal, page: Page): string {
+  const [style, sign, general] = SIGNS[status]
+  // It never came to its rollback.
+  const words = findings.some(({ code }) => code === 'rehearsal/failed') ? 'fails on a fresh database' : general
   return `${page.paint(style, sign)} ${page.paint('strong', sanitize(migration))}  ${words}`
 }
