@@ -1,4 +1,4 @@
-import { appendFileSync, realpathSync } from 'node:fs'
+import { appendFileSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { SourceLocation } from '../core/errors.ts'
 import { annotationsOf, renderStepSummary } from '../reporters/github.ts'
@@ -14,13 +14,34 @@ export function reportToGitHub(summary: Summary, writer: Writer, env: NodeJS.Pro
     writer.writeCommand(level, { title, file: place?.file, line: place?.line, col: place?.column }, message)
   }
   const page = env['GITHUB_STEP_SUMMARY']
-  const text = renderStepSummary(summary)
-  if (page === undefined || page === '' || text === '') return
+  if (page === undefined || page === '') return
+  const text = renderStepSummary(withoutKnown(summary, page, writer))
+  if (text === '') return
   try {
     appendFileSync(page, writer.clean(`${text}\n`))
   } catch {
     // A summary that cannot be written must not turn a good run into a failed one.
     writer.writeProgress('The summary page of GitHub Actions could not be written.\n')
+  }
+}
+
+/**
+ * A release is several commands, one after the other: a matrix that the page shows already, from the one before, is left
+ * out.
+ */
+function withoutKnown({ matrix, ...remarks }: Summary, page: string, writer: Writer): Summary {
+  if (matrix === undefined) return remarks
+  const table = writer.clean(`${renderStepSummary({ matrix, findings: [], errors: [] })}\n`)
+  return readPage(page).includes(table) ? remarks : { ...remarks, matrix }
+}
+
+function readPage(page: string): string {
+  try {
+    // Reading from /dev/stdout would wait for somebody to type.
+    return statSync(page).isFile() ? readFileSync(page, 'utf8') : ''
+  } catch {
+    // Nobody has written to it yet; what else may be wrong is told when it is written to.
+    return ''
   }
 }
 

@@ -287,3 +287,14 @@ test('where an alert is expected, a run that may write says that none is sent, a
   for (const { stdout, stderr } of [plan, whole]) expect(stdout + stderr).not.toMatch(/hooks\.example|secret-path/)
   for (const { stderr } of [plan, json]) expect(stderr).not.toContain('MIGRATION_WEBHOOK_URL')
 })
+
+test('on the summary page of GitHub the final matrix stands once', async () => {
+  await using pair = await createPair()
+  await using project = createProject({ files: FILES })
+  const env = { ...pair.env, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(project.dir, 'page.md') }
+
+  const { exitCode } = await deploy(project, [], env)
+
+  expect(exitCode).toBe(0)
+  expect(project.read('page.md').match(/^\| 2-b \|.*$/gm)).toEqual(['| 2-b | ✓ | ✓ |'])
+})

@@ -8,7 +8,10 @@ import { createRedactor } from '../../../src/cli/output/redactor.ts'
 import { createWriter } from '../../../src/cli/output/writer.ts'
 import { MigrationManagerError, ProblemsError } from '../../../src/core/errors.ts'
 import type { Finding } from '../../../src/core/finding.ts'
+import { buildMatrix } from '../../../src/core/matrix.ts'
+import type { Matrix } from '../../../src/core/matrix.ts'
 import type { Summary } from '../../../src/reporters/github.ts'
+import { environmentOf, migrationsOf, rowOf } from '../core/samples.ts'
 
 /** The lines that the runner of GitHub Actions is given, and the summary page. */
 function reported(summary: Summary, env: Readonly<Record<string, string>> = {}): { lines: string[]; page: string } {
@@ -103,6 +106,28 @@ test('a file with a bad name is annotated at its beginning, and no line of it is
   expect(renderError(error, { paint: (_, text) => text, width: 80, all: false, redact: (text) => text })).toBe(
     'error migration/bad-name\n  Bad.',
   )
+})
+
+test('the commands of a release show one matrix on the summary page, and each its own findings', () => {
+  const migrations = migrationsOf('001-a', '002-b')
+  const matrixOf = (...applied: readonly string[]): Matrix =>
+    buildMatrix(
+      [{ dir: 'database', migrations }],
+      [{ environment: environmentOf('dev'), history: applied.map((name) => rowOf(name)) }],
+    )
+  const folder = mkdtempSync(join(tmpdir(), 'mm-release-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const env = { GITHUB_STEP_SUMMARY: join(folder, 'release.md') }
+  const after = { matrix: matrixOf('001-a', '002-b'), errors: [] }
+
+  reported({ matrix: matrixOf('001-a'), findings: [], errors: [] }, env)
+  reported({ ...after, findings: [] }, env)
+  reported({ ...after, findings: [] }, env)
+  reported({ ...after, findings: [FINDING] }, env)
+
+  const page = readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8')
+  expect(page.match(/^\| 002-b \|.*$/gm)).toEqual(['| 002-b | pending |', '| 002-b | ✓ |'])
+  expect(page.endsWith('| 002-b | ✓ |\n\n### Migrations\n\n- **verify/false** It does not hold.\n\n')).toBe(true)
 })
 
 test('where there is nothing to tell, nothing is on the summary page', () => {
