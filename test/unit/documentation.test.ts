@@ -6,6 +6,7 @@ import { EXIT } from '../../src/cli/exit.ts'
 import { parseCommandLine } from '../../src/cli/parser.ts'
 import { REPAIRS } from '../../src/core/repair.ts'
 import { findHeldLater, planRollback } from '../../src/core/rollback-plan.ts'
+import { resolve } from './config/samples.ts'
 import { environmentOf, migrationsOf, rowOf } from './core/samples.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -99,6 +100,15 @@ test('every exit code has a row on its page, and no other code has one', () => {
 test('every room of the source has a row in the page for contributors', () => {
   const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   expect(firstCells('docs/contributing.md')).toEqual(expect.arrayContaining(rooms.map(({ name }) => `\`${name}/\``)))
+})
+
+test.each(['docs/environments.md', 'docs/d1.md'])('%s says how local comes before staging', (page) => {
+  const env = { LOCAL_DATABASE_URL: 'embedded:local', STAGING_DATABASE_URL: 'embedded:staging' }
+  const { environments } = resolve({ env })
+
+  expect(environments.map(({ name }) => name)).toEqual(['staging', 'local'])
+  expect(read(page)).toContain('`MIGRATION_ENVIRONMENTS=local,staging,prod`')
+  expect(read(page)).toContain('`history/not-promoted`')
 })
 
 test('the page of rollback names every code that a rollback offers to allow', () => {
