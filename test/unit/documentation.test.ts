@@ -118,7 +118,7 @@ test('the page of rollback names every code that a rollback offers to allow', ()
   }))
   const history = [rowOf('001-a'), rowOf('002-b', { checksum: 'sha256:other' }), rowOf('003-gone')]
   const plans = (['001-a', '002-b', '003-gone'] as const).map((name) =>
-    planRollback('dev', files, history, { kind: 'name', name }, new Set()),
+    planRollback('dev', files, history, { kind: 'names', names: new Set([name]) }, new Set()),
   )
   const columns = ['dev', 'prod'].map((name, order) => ({ environment: environmentOf(name, order), history }))
   const hints = [...plans.flatMap(({ findings }) => findings), ...findHeldLater(columns, plans.slice(0, 1))].map(
