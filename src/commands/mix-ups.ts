@@ -1,21 +1,14 @@
 import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
-import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
-import type { ErrorCode } from '../core/errors.ts'
+import type { Problem } from '../core/errors.ts'
 import { groupBy } from '../core/grouping.ts'
+import { describeTwins, pairTwins, throwProblems } from './same-database.ts'
 import type { Sight } from './survey.ts'
 
 /** Of many databases with the same fault, so many are named. */
 const MOST_NAMED = 5
 
 type ReadSight = Extract<Sight, { isReachable: true }>
-
-interface MixUp {
-  readonly code: ErrorCode
-  readonly environment: string
-  readonly message: string
-  readonly hint: string
-}
 
 /**
  * Refuses what would make every later word about these environments wrong: that two of them are one database, or, unless
@@ -24,38 +17,17 @@ interface MixUp {
  */
 export function refuseMixUps(sights: readonly Sight[], options: { readonly mayRename: boolean }): void {
   const read = sights.filter((sight) => sight.isReachable)
-  const twins = findTwins(read)
+  const twins = pairTwins(
+    read,
+    ({ environment }) => environment,
+    ({ reading }) => reading.databaseId || undefined,
+  )
   // A database in two places has the wrong name in one of them: that follows.
-  const [first, ...others] = twins.length > 0 || options.mayRename ? twins : findStrangers(read)
-  if (first === undefined) return
-  if (others.length > 0) throw new ProblemsError([first, ...others])
-  throw new MigrationManagerError(first.code, first.message, { environment: first.environment, hint: first.hint })
-}
-
-/** Two names for one database; of the databases of two fleets one pair is named. */
-function findTwins(sights: readonly ReadSight[]): readonly MixUp[] {
-  const known = new Map<string, Environment>()
-  const pairs: { readonly one: Environment; readonly other: Environment }[] = []
-  for (const { environment, reading } of sights) {
-    const twin = reading.databaseId === '' ? undefined : known.get(reading.databaseId)
-    if (twin === undefined) known.set(reading.databaseId, environment)
-    else pairs.push({ one: twin, other: environment })
-  }
-  return groupBy(pairs, ({ one, other }) => JSON.stringify([ownerOf(one), ownerOf(other)])).map((group): MixUp => {
-    const [{ one, other }] = group
-    const more = group.length - 1
-    const rest = more === 0 ? '' : ` So are ${more} more of ${ownerOf(one)} and ${ownerOf(other)}.`
-    return {
-      code: 'target/same-database',
-      environment: other.name,
-      message: `${one.name} and ${other.name} are the same database.${rest}`,
-      hint: `Give each its own: look at ${one.origin} and ${other.origin}.`,
-    }
-  })
+  throwProblems(twins.length > 0 || options.mayRename ? describeTwins(twins) : findStrangers(read))
 }
 
 /** Databases that were initialised as another environment, those of a fleet together. */
-function findStrangers(sights: readonly ReadSight[]): readonly MixUp[] {
+function findStrangers(sights: readonly ReadSight[]): readonly Problem[] {
   const strangers = sights.filter(
     ({ environment, reading }) => reading.initialisedAs !== null && reading.initialisedAs !== ownerOf(environment),
   )
@@ -77,7 +49,7 @@ function findStrangers(sights: readonly ReadSight[]): readonly MixUp[] {
   })
 }
 
-function describeStranger(environment: Environment, registered: string): MixUp {
+function describeStranger(environment: Environment, registered: string): Problem {
   const { name, origin } = environment
   return {
     code: 'target/other-environment',
@@ -94,7 +66,7 @@ function describeListed(
   size: number,
   registered: string,
   isKnown: boolean,
-): MixUp {
+): Problem {
   const names = strangers.map(({ name }) => name)
   const shown = names.slice(0, MOST_NAMED)
   const rest = names.length > shown.length ? ` and ${names.length - shown.length} more` : ''

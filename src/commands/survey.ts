@@ -13,6 +13,7 @@ import type { Project } from '../core/project.ts'
 import { createTurns } from '../runner/turns.ts'
 import { readFolder } from '../sources/folder.ts'
 import { leave, parkConnection } from './parked-connection.ts'
+import { refuseTwins } from './same-database.ts'
 
 /** One environment as it was found. */
 export type Sight =
@@ -41,8 +42,8 @@ export type Detail = 'states' | 'everything'
  * Connects to all `environments` at once and reads each with one question, then compares them with the files of
  * `folders`, which are read meanwhile. Of one server's databases, at most `project.concurrency` are connected to at a
  * time; where there are more, the connections are closed after the reading and opened again for those that are written to.
- * An environment that cannot be read is in the answer, with its error. Throws what kept the folders from being read, and
- * `run/interrupted`.
+ * An environment that cannot be read is in the answer, with its error. Throws as `refuseTwins` does before anything is
+ * connected to, what kept the folders from being read, and `run/interrupted`.
  * With the detail `states` the times in the histories may be null.
  */
 export async function survey(
@@ -55,6 +56,7 @@ export async function survey(
 ): Promise<Survey> {
   // Both are awaited below; whichever fails first must not find that nobody listens yet.
   folders.catch(() => {})
+  refuseTwins(project, environments)
   const inVain = new AbortController()
   const stop = AbortSignal.any([signal, inVain.signal])
   const looking = lookAtAll(project, environments, createExpectations(folders, detail), emit, stop)

@@ -75,6 +75,11 @@ export interface Driver<Endpoint = unknown> {
    * nobody counts connections.
    */
   serverOf?(environment: Environment<Endpoint>): string
+  /**
+   * The database that an environment's connection string names, without asking it: the same answer means the same
+   * database for certain, another one means nothing. Absent where only the database itself tells.
+   */
+  databaseOf?(environment: Environment<Endpoint>): string
   /** Opens one connection. Throws a `MigrationManagerError` whose code is `connection/…` or `target/…`. */
   connect(target: Target<Endpoint>, emit: Emit, signal: AbortSignal): Promise<Connection>
 }

@@ -21,6 +21,21 @@ test('two environments that are the same database are refused, however the addre
   expect(await tables(database)).toEqual([])
 })
 
+test('the same database in two environments is refused also where the other one is not read', async () => {
+  await using database = await createDatabase('twice')
+  await using project = createProject({
+    files: FILES,
+    env: { DATABASE_URL: database.url, PROD_DATABASE_URL: `${database.url}?application_name=app` },
+  })
+
+  for (const command of [['sync'], ['init'], ['status'], ['repair', 'mark-applied', '001', '--reason', 'x', '--yes']]) {
+    const result = await project.run([...command, '--env', 'dev', '--json'])
+    expect(result).toMatchObject({ exitCode: 8 })
+    expect(result.json()).toMatchObject({ status: 'error', error: { code: 'target/same-database' } })
+  }
+  expect(await tables(database)).toEqual([])
+})
+
 test('a database that was initialised as another environment is refused until init says otherwise', async () => {
   await using database = await createDatabase('mixed_up')
   await using project = createProject({ files: FILES })

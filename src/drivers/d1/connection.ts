@@ -17,6 +17,7 @@ import type { Facts } from './reading.ts'
 import { runSteps } from './run.ts'
 import { askPatiently, createSession, look, unreachable } from './session.ts'
 import type { Session } from './session.ts'
+import { identityOf } from './url.ts'
 import type { D1Endpoint } from './url.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { verifyMigrations } from './verification.ts'
@@ -161,13 +162,6 @@ function createConnection(session: Session, first: Facts): Connection {
       await client.close()
     },
   }
-}
-
-/** The same for every way to the database. */
-function identityOf(endpoint: D1Endpoint): string {
-  return endpoint.kind === 'remote'
-    ? `d1:${endpoint.apiBase}/${endpoint.accountId}/${endpoint.databaseId}`
-    : `d1-local:${endpoint.persistDir}/${endpoint.databaseId}`
 }
 
 /** What nobody further in could explain, as an error for people; what is none of ours stays as it is. */

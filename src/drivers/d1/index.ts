@@ -2,6 +2,7 @@ import type { Driver } from '../../core/driver.ts'
 import type { OpenClient } from './connection.ts'
 import { pause as realPause } from '../pause.ts'
 import type { Pause } from '../pause.ts'
+import { identityOf } from './url.ts'
 import type { D1Endpoint } from './url.ts'
 
 /** Cloudflare D1, at Cloudflare over its HTTP API and in wrangler's local state; each way is loaded when it is needed. */
@@ -22,6 +23,7 @@ export function createD1Driver(openClient: OpenClient, pause: Pause = realPause)
     // Of a local database each has a process of its own, on one machine.
     serverOf: ({ endpoint }) =>
       endpoint.kind === 'local' ? 'd1-local' : `${endpoint.apiBase}/accounts/${endpoint.accountId}`,
+    databaseOf: ({ endpoint }) => identityOf(endpoint),
     async connect(target, emit, signal) {
       const { connectD1 } = await import('./connection.ts')
       return connectD1({ openClient, pause }, target, emit, signal)

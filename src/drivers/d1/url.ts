@@ -58,6 +58,13 @@ export function parseD1Url(url: string, context: D1UrlContext): ParsedUrl<D1Endp
   )
 }
 
+/** The same for every way to the database. */
+export function identityOf(endpoint: D1Endpoint): string {
+  return endpoint.kind === 'remote'
+    ? `d1:${endpoint.apiBase}/${endpoint.accountId}/${endpoint.databaseId}`
+    : `d1-local:${endpoint.persistDir}/${endpoint.databaseId}`
+}
+
 function parseRemote(id: string, { variable, projectDir }: D1UrlContext): ParsedUrl<RemoteEndpoint> {
   if (!ID.test(id)) {
     return refuse(

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { normalize } from 'node:path'
 import type { ParsedUrl } from '../../core/driver.ts'
 import type { Problem } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
@@ -91,6 +92,19 @@ export function parsePostgresUrl(url: string, context: PostgresUrlContext): Pars
     )
   }
   return toEndpoint(url, reading, context)
+}
+
+/**
+ * The database that an endpoint names, in any form: the same for two endpoints that lead to the same one for certain.
+ * Other names of a host, and the ports of a pooler, are not known here.
+ */
+export function identityOf(endpoint: PostgresEndpoint): string {
+  if (endpoint.kind === 'embedded') return JSON.stringify(['embedded', endpoint.home, endpoint.database])
+  const { host, port, database, user } = endpoint
+  const place = host.startsWith('/') ? normalize(`${host}/`) : host.toLowerCase().replace(/\.$/u, '')
+  // Supabase's pooler is one server for all projects of a region, and knows the project by what stands behind the dot.
+  const project = user.includes('.') ? user.slice(user.lastIndexOf('.') + 1) : null
+  return JSON.stringify(['server', place, port, database, project])
 }
 
 function toEndpoint(url: string, reading: Reading, context: PostgresUrlContext): ParsedUrl<ServerEndpoint> {
