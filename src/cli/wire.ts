@@ -94,6 +94,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         // A shard may leave none of them, and null means all.
         selected: options.env === undefined && options.shard === undefined ? null : configuration.selected,
         shard: options.shard === undefined ? undefined : { ...options.shard, emptied: configuration.emptied },
+        leftOut: configuration.leftOut,
         historySchema: configuration.schema,
         limits: configuration.limits,
         concurrency: options.concurrency ?? configuration.concurrency,

@@ -10,8 +10,9 @@ import { hasNoMigrations, makeFolder, writeNewFile } from '../sources/scaffold.t
 import { deployScriptTemplate, envExampleTemplate } from '../sources/template.ts'
 import { confirmEach } from './confirmation.ts'
 import type { Confirm } from './confirmation.ts'
+import { findLeftOut } from './left-out.ts'
 import { refuseMixUps } from './mix-ups.ts'
-import { findEmptyShards, groupByOwner, selectEnvironments } from './selection.ts'
+import { groupByOwner, selectEnvironments } from './selection.ts'
 import { refuseUnreadable } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Sight } from './survey.ts'
@@ -60,7 +61,7 @@ export async function init(
     return environment.protected || (former !== null && options.mayRename && isProtected(project, former))
   })
   const findings = [
-    ...findEmptyShards(project),
+    ...findLeftOut(project, 'selected'),
     ...allowFindings(
       reachable.flatMap((sight) => sight.reading.findings),
       options.allow,

@@ -9,7 +9,8 @@ import { planSync } from '../core/plan.ts'
 import type { Plan, Selection } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findNotPromoted } from '../core/promotion.ts'
-import { environmentsToRead, findEmptyShards, resolveVersion, selectEnvironments } from './selection.ts'
+import { findLeftOut } from './left-out.ts'
+import { environmentsToRead, resolveVersion, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
 import type { Tolerance } from './sound-survey.ts'
 import { columnsOf, readFolders, survey } from './survey.ts'
@@ -95,7 +96,7 @@ async function decide(
   }
   const columns = columnsOf(seen.sights)
   const findings = [
-    ...findEmptyShards(project),
+    ...findLeftOut(project, 'before'),
     ...targets.flatMap(({ sight }) => sight.reading.findings),
     ...keepNamesThatRan(
       targets.flatMap(({ plan }) => plan.findings),

@@ -9,9 +9,10 @@ import type { Plan } from '../core/plan.ts'
 import type { Project } from '../core/project.ts'
 import { findHeldLater, newestApplied, planRollback } from '../core/rollback-plan.ts'
 import type { RollbackSelection } from '../core/rollback-plan.ts'
+import { findLeftOut } from './left-out.ts'
 import { runChecks, toleranceOf } from './plan.ts'
 import type { PlanReport, SyncOptions, TargetPlan } from './plan.ts'
-import { environmentsFrom, findEmptyShards, selectEnvironments } from './selection.ts'
+import { environmentsFrom, selectEnvironments } from './selection.ts'
 import { decideFrom } from './sound-survey.ts'
 import { columnsOf, readFolders, survey } from './survey.ts'
 import type { Survey } from './survey.ts'
@@ -81,7 +82,7 @@ async function decide(
   })
   const plans = targets.map(({ plan }) => plan)
   const findings = [
-    ...findEmptyShards(project),
+    ...findLeftOut(project, 'behind'),
     ...targets.flatMap(({ sight }) => sight.reading.findings),
     ...plans.flatMap((plan) => plan.findings),
     ...findHeldLater(columnsOf(seen.sights), plans),

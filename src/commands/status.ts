@@ -4,8 +4,9 @@ import type { Matrix } from '../core/matrix.ts'
 import type { Project } from '../core/project.ts'
 import { diffChanges, traceFindings } from './changes.ts'
 import type { ChangeReport } from './changes.ts'
+import { findLeftOut } from './left-out.ts'
 import { refuseMixUps } from './mix-ups.ts'
-import { findEmptyShards, selectEnvironments } from './selection.ts'
+import { selectEnvironments } from './selection.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Detail, Sight } from './survey.ts'
 
@@ -37,7 +38,7 @@ export async function status(
     matrix: seen.matrix,
     sights: seen.sights,
     findings: [
-      ...findEmptyShards(project),
+      ...findLeftOut(project, 'selected'),
       ...seen.sights.flatMap((sight) => (sight.isReachable ? sight.reading.findings : [])),
       ...(await traceFindings(seen.matrix.findings, seen.matrix, project.cwd)),
     ],

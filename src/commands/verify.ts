@@ -7,8 +7,9 @@ import type { Project } from '../core/project.ts'
 import { findUnverified } from '../core/verification.ts'
 import type { Verification } from '../core/verification.ts'
 import { traceFindings } from './changes.ts'
+import { findLeftOut } from './left-out.ts'
 import { refuseMixUps } from './mix-ups.ts'
-import { findEmptyShards, selectEnvironments } from './selection.ts'
+import { selectEnvironments } from './selection.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Sight, Survey } from './survey.ts'
 
@@ -42,7 +43,7 @@ export async function verify(
   refuseMixUps(seen.sights, { mayRename: false })
   const environments = await Promise.all(seen.sights.map((sight) => ask(sight, seen)))
   const findings = [
-    ...findEmptyShards(project),
+    ...findLeftOut(project, 'selected'),
     ...seen.sights.flatMap((sight) => (sight.isReachable ? sight.reading.findings : [])),
     ...seen.matrix.findings,
     ...environments.flatMap((asked) =>

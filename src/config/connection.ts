@@ -59,6 +59,21 @@ export function connectionVariables(variables: Variables): ReadonlyMap<string, r
   return found
 }
 
+/**
+ * Where the environments are named whose variables are set and hold nothing, as `origin` has it, by environment; not of
+ * one that has another variable, which holds something.
+ */
+export function emptyVariables(variables: Variables): ReadonlyMap<string, string> {
+  const known = connectionVariables(variables)
+  const empty = new Map<string, string>()
+  for (const [variable, { origin }] of variables) {
+    const groups = CONNECTION.exec(variable)?.groups
+    const name = foldName(groups?.['name'] ?? 'dev')
+    if (groups !== undefined && !known.has(name) && !empty.has(name)) empty.set(name, origin)
+  }
+  return empty
+}
+
 /** Turns the value of a variable into a connection, or says what is wrong with it without repeating it. */
 export function readConnection(
   { value, uncut, origin }: Variable,

@@ -1,7 +1,7 @@
 import { comparePromotion } from '../core/environment.ts'
 import type { Problem } from '../core/errors.ts'
 import type { ConfigFile } from './config-file.ts'
-import { connectionVariables } from './connection.ts'
+import { connectionVariables, emptyVariables } from './connection.ts'
 import { enumerate, firstProblems } from './excerpt.ts'
 import { foldName, isEnvironmentName, namesIn, nearestName, urlVariableOf } from './names.ts'
 import { type Variables, originOf, valueOf } from './variables.ts'
@@ -14,8 +14,16 @@ export interface NameSources {
   readonly configFile: string | null
 }
 
-/** The names of those that take part, in promotion order. What is wrong with the list is added to `problems`. */
-export function takingPart({ variables, config, configFile }: NameSources, problems: Problem[]): readonly string[] {
+/** Who takes part, and who does not. */
+export interface Participants {
+  /** In promotion order, those that are left out as well. */
+  readonly names: readonly string[]
+  /** Where the empty variable is that leaves one out, by name. */
+  readonly leftOut: ReadonlyMap<string, string>
+}
+
+/** Decides who takes part. What is wrong with the list of names is added to `problems`. */
+export function takingPart({ variables, config, configFile }: NameSources, problems: Problem[]): Participants {
   const connections = connectionVariables(variables)
   const fromVariable = valueOf(variables, 'MIGRATION_ENVIRONMENTS')
   const named = fromVariable === undefined ? (config.environments ?? []).map(foldName) : namesIn(fromVariable)
@@ -27,7 +35,8 @@ export function takingPart({ variables, config, configFile }: NameSources, probl
     const unheard = unheardVariables(variables, connections)
     problems.push(...unheard)
     if (connections.size === 0 && unheard.length === 0 && !isExplained) problems.push(noEnvironment(variables))
-    return [...connections.keys()].toSorted(comparePromotion)
+    const leftOut = emptyVariables(variables)
+    return { names: [...connections.keys(), ...leftOut.keys()].toSorted(comparePromotion), leftOut }
   }
   const counts = new Map<string, number>()
   for (const name of named) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -37,7 +46,7 @@ export function takingPart({ variables, config, configFile }: NameSources, probl
   ])
   const rest = (more: number): string => `${origin}: something is wrong with ${more} more names.`
   problems.push(...firstProblems(faults, (explain) => explain(), rest))
-  return [...counts.keys()]
+  return { names: [...counts.keys()], leftOut: new Map() }
 }
 
 /** As others name the file with a connection string; ours is `…DATABASE_URLS_FILE`. */
@@ -86,9 +95,7 @@ function missing(name: string, origin: string, variables: Variables, known: Iter
 }
 
 function noEnvironment(variables: Variables): Problem {
-  const empty = [...variables]
-    .filter(([name]) => /(?:^|_)DATABASE_URL(?:S(?:_FILE)?)?$/u.test(name))
-    .map(([, { origin }]) => origin)
+  const empty = [...emptyVariables(variables).values()]
   return {
     code: 'config/no-environment',
     message:

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { type Environment, isProtectedByDefault } from '../core/environment.ts'
 import { type Problem, ProblemsError } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
 import { DEFAULT_LIMITS, type Limits } from '../core/policy.ts'
+import type { LeftOut } from '../core/project.ts'
 import { connectionVariables } from './connection.ts'
 import { type Databases, type DatabaseSources, fleetsOf, listDatabases, readDatabases } from './databases.ts'
 import { foldName, namesIn } from './names.ts'
@@ -24,6 +26,8 @@ export interface Configuration {
   readonly selected: readonly string[]
   /** The environments of many databases that `--env` chose and of which none falls to the shard. */
   readonly emptied: readonly string[]
+  /** Those that an empty variable leaves out, in promotion order. */
+  readonly leftOut: readonly LeftOut[]
   /** The schema of the history tables. */
   readonly schema: string
   readonly limits: Limits
@@ -60,7 +64,8 @@ export interface Sources extends NameSources, DatabaseSources {
 export function resolveConfiguration(sources: Sources): Configuration {
   const { variables, config } = sources
   const problems = [...sources.problems]
-  const names = takingPart(sources, problems)
+  const { names: all, leftOut } = takingPart(sources, problems)
+  const names = all.filter((name) => !leftOut.has(name))
   const variable = (name: string): string | undefined => variables.get(name)?.value
   const connections = connectionVariables(variables)
   const databases = new Map<string, Databases>()
@@ -78,7 +83,7 @@ export function resolveConfiguration(sources: Sources): Configuration {
   const environments: Environment[] = []
   const selected: string[] = []
   const emptied: string[] = []
-  for (const [order, environment] of names.entries()) {
+  for (const [order, environment] of all.entries()) {
     const listed = listDatabases(environment, databases.get(environment))
     const chosen = listed.filter(({ database }) => isSelected(environment, database))
     const ours = chosen.filter(
@@ -107,6 +112,7 @@ export function resolveConfiguration(sources: Sources): Configuration {
     environments,
     selected,
     emptied,
+    leftOut: describeLeftOut(all, leftOut, sources.only === undefined),
     schema,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
     concurrency: config.concurrency,
@@ -114,6 +120,25 @@ export function resolveConfiguration(sources: Sources): Configuration {
     configFile: sources.configFile,
     variable,
   }
+}
+
+function describeLeftOut(
+  names: readonly string[],
+  leftOut: ReadonlyMap<string, string>,
+  isWanted: boolean,
+): readonly LeftOut[] {
+  return names.flatMap((name, order) => {
+    const origin = leftOut.get(name)
+    if (origin === undefined) return []
+    const finding: Finding = {
+      code: 'config/empty-variable',
+      severity: 'warn',
+      environment: name,
+      message: `${origin} is set but empty: ${name} is left out.`,
+      hint: `A secret that is missing in a pipeline, or misspelt, arrives like this. If it is meant, nothing is to be done. To have it refused: MIGRATION_ENVIRONMENTS=${names.join(',')}`,
+    }
+    return [{ order, isWanted, finding }]
+  })
 }
 
 /** Who needs a confirmation. An empty `MIGRATION_PROTECTED` counts as not set: an unset CI variable must not open prod. */

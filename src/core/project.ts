@@ -1,5 +1,6 @@
 import type { Actor, Driver } from './driver.ts'
 import type { Environment } from './environment.ts'
+import type { Finding } from './finding.ts'
 import type { Limits } from './policy.ts'
 
 /** One of several runs that share the databases of fleets among them. */
@@ -9,6 +10,15 @@ export interface ShardOfRun {
   readonly parts: number
   /** The chosen fleets of which no database falls to it. */
   readonly emptied: readonly string[]
+}
+
+/** An environment that does not take part, though it would in another run. */
+export interface LeftOut {
+  /** Its place in the promotion order, among the others. */
+  readonly order: number
+  /** Whether the run would work on it: it does where no environment is named. */
+  readonly isWanted: boolean
+  readonly finding: Finding
 }
 
 /** Everything a command must know that does not change while it runs. */
@@ -21,6 +31,8 @@ export interface Project {
   readonly selected: readonly string[] | null
   /** Of fleets only a part is worked on; absent where all of their databases are. */
   readonly shard?: ShardOfRun | undefined
+  /** The environments that a person should know are not there. */
+  readonly leftOut?: readonly LeftOut[] | undefined
   readonly historySchema: string
   readonly limits: Limits
   /** How many databases of one server are connected to at once, `DEFAULT_CONCURRENCY` when absent. */

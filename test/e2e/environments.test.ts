@@ -184,6 +184,27 @@ test('--verbose says which variable each environment came from, never its value'
   expect(await appliedNames(dev)).toEqual(['001-items'])
 })
 
+test('a secret that a pipeline does not know leaves prod out, and that is said; with a list it is refused', async () => {
+  await using dev = await createDatabase('dev')
+  await using project = createProject({
+    files: FILES,
+    env: { DATABASE_URL: dev.url, PROD_DATABASE_URL: '', GITHUB_ACTIONS: 'true', CI: 'true' },
+  })
+
+  const text = await project.run(['sync', '--yes'])
+  const json = await project.run(['status', '--check', '--json'])
+  const needed = await project.run(['sync', '--yes'], { env: { MIGRATION_ENVIRONMENTS: 'dev,prod' } })
+
+  expect(text).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('PROD_DATABASE_URL is set but empty: prod is left out.'),
+    stderr: expect.stringMatching(/^::warning title=config\/empty-variable::PROD_DATABASE_URL is set but empty/mu),
+  })
+  expect(json).toMatchObject({ exitCode: 0 })
+  expect(json.json()['findings']).toMatchObject([{ code: 'config/empty-variable', severity: 'warn' }])
+  expect(needed).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('config/missing-url') })
+})
+
 test('every problem of the configuration is told at once, and no value with it', async () => {
   await using database = await createDatabase('problems')
   await using project = createProject({

@@ -51,6 +51,24 @@ describe('which environments there are', () => {
     expect(resolve({ env: { DATABASE_URL: DEV, PROD_DATABASE_URL: value } }).selected).toEqual(['dev'])
   })
 
+  test('an empty variable that leaves an environment out is said, with what refuses it', () => {
+    const env = { DATABASE_URL: DEV, STAGING_DATABASE_URL: '', QA_DATABASE_URLS: '# none', PROD_DATABASE_URL: PROD }
+    const { leftOut } = resolve({ env, envFile: 'EU_DATABASE_URL=' })
+    expect(leftOut.map(({ order, finding }) => [order, finding.message])).toEqual([
+      [1, 'STAGING_DATABASE_URL is set but empty: staging is left out.'],
+      [2, 'EU_DATABASE_URL (.env) is set but empty: eu is left out.'],
+      [3, 'QA_DATABASE_URLS is set but empty: qa is left out.'],
+    ])
+    expect(leftOut[0]).toMatchObject({
+      isWanted: true,
+      finding: { code: 'config/empty-variable', severity: 'warn', environment: 'staging' },
+    })
+    expect(leftOut[0]?.finding.hint).toContain('MIGRATION_ENVIRONMENTS=dev,staging,eu,qa,prod')
+    expect(resolve({ env, only: ['dev'] }).leftOut[0]).toMatchObject({ isWanted: false })
+    expect(resolve({ env: { ...env, MIGRATION_ENVIRONMENTS: 'dev,prod' } }).leftOut).toEqual([])
+    expect(resolve({ env: { DATABASE_URL: '', DEV_DATABASE_URL: DEV } }).leftOut).toEqual([])
+  })
+
   test('DATABASE_URL and DEV_DATABASE_URL may agree', () => {
     expect(resolve({ env: { DATABASE_URL: DEV, DEV_DATABASE_URL: ` ${DEV}` } }).selected).toEqual(['dev'])
   })
