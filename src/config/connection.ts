@@ -38,6 +38,10 @@ export interface ConnectionVariable extends Variable {
 
 const CONNECTION = /^(?:(?<name>[A-Za-z0-9][\w-]{0,62})_)?DATABASE_URL(?<kind>S|S_FILE|)$/u
 
+export function isConnectionVariable(variable: string): boolean {
+  return CONNECTION.test(variable)
+}
+
 /**
  * The variables that hold connection strings, by environment: `DATABASE_URL`, `DATABASE_URLS` and `DATABASE_URLS_FILE`
  * are `dev`, `<NAME>_DATABASE_URL` and so on are `<name>`. An empty value counts as not set, a list of nothing but

@@ -35,14 +35,25 @@ export function nearestName(word: string, candidates: Iterable<string>): string 
   return nearest
 }
 
-/** How many letters must be inserted, removed, replaced or swapped with their neighbour to turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
+/**
+ * Whether `word` is hardly anything but `known` misspelt: one letter is another, or up to two are missing, too many or in
+ * the wrong order. (Two that are others make another word: DATALAKE_URL, METABASE_URL.)
+ */
+export function isSlipOf(word: string, known: string): boolean {
+  return word !== known && Math.abs(word.length - known.length) <= 2 && editDistance(word, known, 2) <= 2
+}
+
+/**
+ * How many letters must be inserted, removed, replaced or swapped with their neighbour to turn `a` into `b`; one that is
+ * replaced counts `costOfReplacing`.
+ */
+function editDistance(a: string, b: string, costOfReplacing = 1): number {
   let beforeLast: readonly number[] = []
   let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : costOfReplacing)
       const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
       const swapped = isSwap ? at(beforeLast, j - 2) + 1 : Infinity
       row.push(Math.min(at(last, j) + 1, at(row, j - 1) + 1, replaced, swapped))

@@ -4,6 +4,7 @@ import type { ConfigFile } from './config-file.ts'
 import { connectionVariables, emptyVariables } from './connection.ts'
 import { enumerate, firstProblems } from './excerpt.ts'
 import { foldName, isEnvironmentName, namesIn, nearestName, urlVariableOf } from './names.ts'
+import { unheardVariables } from './unheard.ts'
 import { type Variables, originOf, valueOf } from './variables.ts'
 
 /** Where names of environments can come from. */
@@ -12,6 +13,8 @@ export interface NameSources {
   readonly config: ConfigFile
   /** The configuration file as given; null when there was none. */
   readonly configFile: string | null
+  /** The schemes of connection strings. */
+  readonly schemes: readonly string[]
 }
 
 /** Who takes part, and who does not. */
@@ -23,19 +26,21 @@ export interface Participants {
 }
 
 /** Decides who takes part. What is wrong with the list of names is added to `problems`. */
-export function takingPart({ variables, config, configFile }: NameSources, problems: Problem[]): Participants {
+export function takingPart({ variables, config, configFile, schemes }: NameSources, problems: Problem[]): Participants {
   const connections = connectionVariables(variables)
   const fromVariable = valueOf(variables, 'MIGRATION_ENVIRONMENTS')
   const named = fromVariable === undefined ? (config.environments ?? []).map(foldName) : namesIn(fromVariable)
   const origin =
     fromVariable === undefined ? `"environments" in ${configFile ?? ''}` : originOf(variables, 'MIGRATION_ENVIRONMENTS')
+  const leftOut = emptyVariables(variables)
+  const connected = new Set(connections.keys())
+  const heard = { schemes, connected, listed: new Set(named), empty: new Set(leftOut.keys()) }
+  const unheard = unheardVariables(variables, heard)
+  problems.push(...unheard)
   if (named.length === 0) {
     // A file that could not be read is the cause; that nothing is configured would only distract from it.
     const isExplained = problems.some(({ code }) => code === 'config/unreadable-file')
-    const unheard = unheardVariables(variables, connections)
-    problems.push(...unheard)
     if (connections.size === 0 && unheard.length === 0 && !isExplained) problems.push(noEnvironment(variables))
-    const leftOut = emptyVariables(variables)
     return { names: [...connections.keys(), ...leftOut.keys()].toSorted(comparePromotion), leftOut }
   }
   const counts = new Map<string, number>()
@@ -47,26 +52,6 @@ export function takingPart({ variables, config, configFile }: NameSources, probl
   const rest = (more: number): string => `${origin}: something is wrong with ${more} more names.`
   problems.push(...firstProblems(faults, (explain) => explain(), rest))
   return { names: [...counts.keys()], leftOut: new Map() }
-}
-
-/** As others name the file with a connection string; ours is `…DATABASE_URLS_FILE`. */
-const NEARLY_OURS = /^(?:(?<name>[A-Za-z0-9][\w-]{0,62})_)?DATABASE_(?:URL_FILES?|URLS_FILES)$/u
-
-/** Variables that look like ours and are not, of environments that would be left out without a word. */
-function unheardVariables(variables: Variables, known: ReadonlyMap<string, unknown>): readonly Problem[] {
-  return [...variables].flatMap(([variable, { origin, value }]): readonly Problem[] => {
-    const groups = NEARLY_OURS.exec(variable)?.groups
-    const name = foldName(groups?.['name'] ?? 'dev')
-    if (groups === undefined || value.trim() === '' || known.has(name)) return []
-    const ours = variable.replace(/DATABASE_URL\w*$/u, 'DATABASE_URL')
-    return [
-      {
-        code: 'config/unknown-variable',
-        message: `${origin} is not read, and ${name} would be left out.`,
-        hint: `One connection string is written into ${ours}; a file of them, one a line, is named by ${ours}S_FILE.`,
-      },
-    ]
-  })
 }
 
 function repeated(name: string, origin: string): Problem {
