@@ -95,6 +95,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
         selected: options.env === undefined && options.shard === undefined ? null : configuration.selected,
         shard: options.shard === undefined ? undefined : { ...options.shard, emptied: configuration.emptied },
         leftOut: configuration.leftOut,
+        unconfigured: configuration.unconfigured,
         historySchema: configuration.schema,
         limits: configuration.limits,
         concurrency: options.concurrency ?? configuration.concurrency,
@@ -106,7 +107,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     isAlertExpected: () => isAlertExpected,
     folder: () => loadFolder(input),
     async rehearsal() {
-      const configuration = await loadConfiguration(input).catch(refuseUnlessUnconfigured)
+      const configuration = await loadConfiguration({ ...input, isOffline: true }).catch(refuseUnlessUnconfigured)
       const chosen = new Set(configuration?.selected)
       const folders = configuration?.environments
         .filter(({ name }) => options.env === undefined || chosen.has(name))

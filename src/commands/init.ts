@@ -12,7 +12,7 @@ import { confirmEach } from './confirmation.ts'
 import type { Confirm } from './confirmation.ts'
 import { findLeftOut } from './left-out.ts'
 import { refuseMixUps } from './mix-ups.ts'
-import { groupByOwner, selectEnvironments } from './selection.ts'
+import { allEnvironments, groupByOwner, selectEnvironments } from './selection.ts'
 import { refuseUnreadable } from './sound-survey.ts'
 import { readFolders, survey } from './survey.ts'
 import type { Sight } from './survey.ts'
@@ -47,7 +47,7 @@ export async function init(
 ): Promise<InitReport> {
   const wanted = selectEnvironments(project)
   // Who gives a database a new name must not take it from an environment that it still is.
-  const looked = options.mayRename ? project.environments : wanted
+  const looked = options.mayRename ? allEnvironments(project) : wanted
   await using seen = await survey(project, looked, readFolders(project, wanted), ports.emit, ports.signal)
   const isWanted = new Set(wanted)
   const sights = seen.sights.filter(({ environment }) => isWanted.has(environment))

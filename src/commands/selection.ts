@@ -1,11 +1,11 @@
 import { ownerOf } from '../core/environment.ts'
 import type { Environment } from '../core/environment.ts'
-import { MigrationManagerError } from '../core/errors.ts'
+import { MigrationManagerError, ProblemsError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { groupBy } from '../core/grouping.ts'
 import type { Migration } from '../core/migration.ts'
 import { meansMigration } from '../core/migration.ts'
-import type { Project } from '../core/project.ts'
+import type { Project, Unconfigured } from '../core/project.ts'
 
 /** The environments that the command works on, in promotion order. */
 export function selectEnvironments({ environments, selected }: Project): readonly Environment[] {
@@ -32,19 +32,38 @@ export function findEmptyShards(project: Project): readonly Finding[] {
 
 /**
  * The environments that must be read before the selected ones may be changed: those, and all before the last of them,
- * because a migration may not overtake the environment before.
+ * because a migration may not overtake the environment before. Throws `config/missing-url` where one of them cannot be
+ * read.
  */
 export function environmentsToRead(project: Project): readonly Environment[] {
   const selected = new Set(selectEnvironments(project))
   const last = Math.max(...[...selected].map(({ order }) => order))
+  refuseUnconfigured(project, ({ order }) => order < last, 'It comes before what is to be changed, and is read first.')
   return project.environments.filter((environment) => environment.order < last || selected.has(environment))
 }
 
-/** The environments that must be read before the selected ones may lose something: those, and all behind the first. */
+/**
+ * The environments that must be read before the selected ones may lose something: those, and all behind the first.
+ * Throws `config/missing-url` where one of them cannot be read.
+ */
 export function environmentsFrom(project: Project): readonly Environment[] {
   const selected = new Set(selectEnvironments(project))
   const first = Math.min(...[...selected].map(({ order }) => order))
+  refuseUnconfigured(project, ({ order }) => order > first, 'It comes behind what is to be changed, and is read first.')
   return project.environments.filter((environment) => environment.order > first || selected.has(environment))
+}
+
+/** All environments. Throws `config/missing-url` where one of them cannot be read. */
+export function allEnvironments(project: Project): readonly Environment[] {
+  refuseUnconfigured(project, () => true, 'It could be this database, and is read first.')
+  return project.environments
+}
+
+function refuseUnconfigured(project: Project, isNeeded: (one: Unconfigured) => boolean, why: string): void {
+  const [first, ...others] = (project.unconfigured ?? [])
+    .filter(isNeeded)
+    .map(({ problem }) => ({ ...problem, message: `${problem.message} ${why}` }))
+  if (first !== undefined) throw new ProblemsError([first, ...others])
 }
 
 /** Items of the same environment together, in the order in which the environments come. */

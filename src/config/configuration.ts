@@ -30,6 +30,8 @@ export interface ConfigurationInput {
   readonly only?: readonly string[] | undefined
   /** `--shard`: of the databases of an environment of many only those that fall to it. */
   readonly shard?: Shard | undefined
+  /** For commands that connect to nothing: an environment without a connection string is no problem of theirs. */
+  readonly isOffline?: boolean | undefined
   /** Who reads the connection strings of a scheme. */
   readonly parseUrl: FindUrlParser
   /** The schemes that `parseUrl` knows, for messages: `postgres`, `embedded`, …. */
@@ -78,6 +80,7 @@ function readSources(input: ConfigurationInput): Sources {
     dir: input.dir,
     only: input.only,
     shard: input.shard,
+    isOffline: input.isOffline,
     findParser: input.parseUrl,
     schemes: input.schemes,
     problems: [...envText.problems, ...configText.problems, ...problems],

@@ -19,14 +19,31 @@ export interface NameSources {
 
 /** Who takes part, and who does not. */
 export interface Participants {
-  /** In promotion order, those that are left out as well. */
+  /** In promotion order, those that are left out, or not configured, as well. */
   readonly names: readonly string[]
   /** Where the empty variable is that leaves one out, by name. */
   readonly leftOut: ReadonlyMap<string, string>
+  /** What to say to whoever needs one that is listed and has no connection string, by name. */
+  readonly unconfigured: ReadonlyMap<string, Problem>
 }
 
-/** Decides who takes part. What is wrong with the list of names is added to `problems`. */
-export function takingPart({ variables, config, configFile, schemes }: NameSources, problems: Problem[]): Participants {
+/** Which environments a run was told to work on. */
+export interface Wanted {
+  /** By name. */
+  readonly isNamed: (name: string) => boolean
+  /** By name, or because none is named. */
+  readonly isNeeded: (name: string) => boolean
+}
+
+/**
+ * Decides who takes part. What is wrong with the list of names is added to `problems`; that one of it has no connection
+ * string only where it is needed, for a list may be committed, and not everybody can reach prod.
+ */
+export function takingPart(
+  { variables, config, configFile, schemes }: NameSources,
+  { isNamed, isNeeded }: Wanted,
+  problems: Problem[],
+): Participants {
   const connections = connectionVariables(variables)
   const fromVariable = valueOf(variables, 'MIGRATION_ENVIRONMENTS')
   const named = fromVariable === undefined ? (config.environments ?? []).map(foldName) : namesIn(fromVariable)
@@ -41,17 +58,34 @@ export function takingPart({ variables, config, configFile, schemes }: NameSourc
     // A file that could not be read is the cause; that nothing is configured would only distract from it.
     const isExplained = problems.some(({ code }) => code === 'config/unreadable-file')
     if (connections.size === 0 && unheard.length === 0 && !isExplained) problems.push(noEnvironment(variables))
-    return { names: [...connections.keys(), ...leftOut.keys()].toSorted(comparePromotion), leftOut }
+    return {
+      names: [...connections.keys(), ...leftOut.keys()].toSorted(comparePromotion),
+      leftOut,
+      unconfigured: new Map(),
+    }
   }
   const counts = new Map<string, number>()
   for (const name of named) counts.set(name, (counts.get(name) ?? 0) + 1)
+  // Who lists one in a variable of the same run wants it: an empty one is then a secret that is missing.
+  const isLeftOut = (name: string): boolean => fromVariable === undefined && leftOut.has(name) && !isNamed(name)
+  const lacking = new Set([...counts.keys()].filter((name) => !connections.has(name) && !isLeftOut(name)))
+  const isFault = (name: string): boolean => isNeeded(name) || !isEnvironmentName(name)
   const faults = [...counts].flatMap(([name, count]) => [
     ...(count > 1 ? [() => repeated(name, origin)] : []),
-    ...(connections.has(name) ? [] : [() => missing(name, origin, variables, connections.keys())]),
+    ...(lacking.has(name) && isFault(name) ? [() => missing(name, origin, variables, connections.keys())] : []),
   ])
   const rest = (more: number): string => `${origin}: something is wrong with ${more} more names.`
   problems.push(...firstProblems(faults, (explain) => explain(), rest))
-  return { names: [...counts.keys()], leftOut: new Map() }
+  const names = [...counts.keys()]
+  if (faults.length === 0 && !names.some((name) => connections.has(name))) problems.push(noEnvironment(variables))
+  return {
+    names,
+    leftOut: new Map([...leftOut].filter(([name]) => counts.has(name) && isLeftOut(name))),
+    unconfigured: new Map(
+      // Nobody may ask for them, and there may be thousands: the nearest name is not looked for.
+      [...lacking].filter((name) => !isFault(name)).map((name) => [name, missing(name, origin, variables, [])]),
+    ),
+  }
 }
 
 function repeated(name: string, origin: string): Problem {
@@ -75,7 +109,7 @@ function missing(name: string, origin: string, variables: Variables, known: Iter
   return {
     code: 'config/missing-url',
     message: `${origin} names ${name}, but ${wanted} is ${variables.has(wanted) ? 'empty' : 'not set'}.`,
-    hint: `${nearest === undefined ? '' : `Did you mean ${nearest}? If not: `}Set ${wanted}, or remove ${name} from the list.`,
+    hint: `${nearest === undefined ? '' : `Did you mean ${nearest}? If not: `}Set ${wanted}, choose others with --env, or remove ${name} from the list.`,
   }
 }
 

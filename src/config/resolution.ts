@@ -3,12 +3,12 @@ import { type Environment, isProtectedByDefault } from '../core/environment.ts'
 import { type Problem, ProblemsError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { DEFAULT_LIMITS, type Limits } from '../core/policy.ts'
-import type { LeftOut } from '../core/project.ts'
-import { connectionVariables } from './connection.ts'
+import type { LeftOut, Unconfigured } from '../core/project.ts'
+import { connectionVariables, emptyVariables } from './connection.ts'
 import { type Databases, type DatabaseSources, fleetsOf, listDatabases, readDatabases } from './databases.ts'
 import { foldName, namesIn } from './names.ts'
 import { type NameSources, takingPart, unknownNames } from './participants.ts'
-import { readSelection } from './selection.ts'
+import { environmentsIn, readSelection } from './selection.ts'
 import { type Shard, isInShard } from './shard.ts'
 import { originOf, valueOf } from './variables.ts'
 
@@ -28,6 +28,8 @@ export interface Configuration {
   readonly emptied: readonly string[]
   /** Those that an empty variable leaves out, in promotion order. */
   readonly leftOut: readonly LeftOut[]
+  /** Those that are listed and have no connection string, and that are not selected. */
+  readonly unconfigured: readonly Unconfigured[]
   /** The schema of the history tables. */
   readonly schema: string
   readonly limits: Limits
@@ -53,6 +55,8 @@ export interface Sources extends NameSources, DatabaseSources {
   readonly only?: readonly string[] | undefined
   /** `--shard` */
   readonly shard?: Shard | undefined
+  /** No database is connected to, and so no connection string is needed. */
+  readonly isOffline?: boolean | undefined
   /** What went wrong before, to be told with the rest. */
   readonly problems: readonly Problem[]
 }
@@ -64,7 +68,10 @@ export interface Sources extends NameSources, DatabaseSources {
 export function resolveConfiguration(sources: Sources): Configuration {
   const { variables, config } = sources
   const problems = [...sources.problems]
-  const { names: all, leftOut } = takingPart(sources, problems)
+  const named = environmentsIn(sources.only)
+  const isNeeded = (name: string): boolean => named?.has(name) ?? sources.isOffline !== true
+  const isNamed = (name: string): boolean => named?.has(name) === true
+  const { names: all, leftOut, unconfigured } = takingPart(sources, { isNamed, isNeeded }, problems)
   const names = all.filter((name) => !leftOut.has(name))
   const variable = (name: string): string | undefined => variables.get(name)?.value
   const connections = connectionVariables(variables)
@@ -113,6 +120,10 @@ export function resolveConfiguration(sources: Sources): Configuration {
     selected,
     emptied,
     leftOut: describeLeftOut(all, leftOut, sources.only === undefined),
+    unconfigured: all.flatMap((name, order) => {
+      const problem = unconfigured.get(name)
+      return problem === undefined ? [] : [{ order, problem }]
+    }),
     schema,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
     concurrency: config.concurrency,
@@ -153,9 +164,16 @@ function protection(
   if (value === undefined && config.protected === undefined) return isProtectedByDefault
   const origin = value === undefined ? `"protected" in ${configFile ?? ''}` : originOf(variables, 'MIGRATION_PROTECTED')
   const listed = value === undefined ? (config.protected ?? []).map(foldName) : namesIn(value)
+  // Who is protected may be committed, and said also where a database is out of reach.
+  const known = [
+    ...names,
+    ...(config.environments ?? []).map(foldName),
+    ...connectionVariables(variables).keys(),
+    ...emptyVariables(variables).keys(),
+  ]
   const isNone = value !== undefined && listed.length === 1 && listed[0] === 'none' && !names.includes('none')
   // Without any environment every name would be unknown, and that is not what is wrong.
-  if (!isNone && names.length > 0) problems.push(...unknownNames(origin, listed, names))
+  if (!isNone && names.length > 0) problems.push(...unknownNames(origin, listed, [...new Set(known)]))
   const isListed = new Set(listed)
   return (name) => isListed.has(name)
 }

@@ -13,6 +13,18 @@ export type Fleets = ReadonlyMap<string, ReadonlySet<string> | null>
 /** Whether `--env` chose a database of an environment; of an environment of one database, it is null. */
 export type IsSelected = (environment: string, database: string | null) => boolean
 
+/** The environments that `--env` names, or of which it names a database; null where all are meant. */
+export function environmentsIn(only: readonly string[] | undefined): ReadonlySet<string> | null {
+  return only === undefined ? null : new Set(itemsOf(only).map((item) => readItem(item).environment))
+}
+
+function itemsOf(only: readonly string[]): readonly string[] {
+  return only
+    .flatMap((list) => list.split(','))
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
 interface Wanted {
   readonly environment: string
   readonly database: string | null
@@ -30,8 +42,7 @@ export function readSelection(
   problems: Problem[],
 ): IsSelected {
   if (only === undefined || names.length === 0) return () => true
-  const items = only.flatMap((list) => list.split(',')).map((item) => item.trim())
-  const wanted = items.filter((item) => item !== '').map(readItem)
+  const wanted = itemsOf(only).map(readItem)
   if (wanted.length === 0) {
     problems.push({
       code: 'config/empty-option',

@@ -1,5 +1,6 @@
 import type { Actor, Driver } from './driver.ts'
 import type { Environment } from './environment.ts'
+import type { Problem } from './errors.ts'
 import type { Finding } from './finding.ts'
 import type { Limits } from './policy.ts'
 
@@ -21,6 +22,14 @@ export interface LeftOut {
   readonly finding: Finding
 }
 
+/** An environment that is listed and cannot be connected to. */
+export interface Unconfigured {
+  /** Its place in the promotion order, among the others. */
+  readonly order: number
+  /** What to say to whoever needs it. */
+  readonly problem: Problem
+}
+
 /** Everything a command must know that does not change while it runs. */
 export interface Project {
   /** The working directory; relative folders start here. */
@@ -33,6 +42,8 @@ export interface Project {
   readonly shard?: ShardOfRun | undefined
   /** The environments that a person should know are not there. */
   readonly leftOut?: readonly LeftOut[] | undefined
+  /** The environments that would have to be read for others, and cannot be; none of them is selected. */
+  readonly unconfigured?: readonly Unconfigured[] | undefined
   readonly historySchema: string
   readonly limits: Limits
   /** How many databases of one server are connected to at once, `DEFAULT_CONCURRENCY` when absent. */

@@ -205,6 +205,30 @@ test('a secret that a pipeline does not know leaves prod out, and that is said; 
   expect(needed).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('config/missing-url') })
 })
 
+test('who lacks the connection string of prod works on dev with a committed configuration', async () => {
+  await using dev = await createDatabase('dev')
+  await using project = createProject({
+    files: {
+      ...FILES,
+      'migration-manager.config.json': '{ "environments": ["dev", "prod"], "protected": ["prod"] }',
+    },
+    env: { DATABASE_URL: dev.url },
+  })
+  const empty = { env: { PROD_DATABASE_URL: '' } }
+
+  const codes: Record<string, number | null> = {}
+  for (const command of ['status', 'sync', 'status --env dev', 'rollback --env dev', 'sync --env dev', 'status']) {
+    codes[command] = (await project.run(command.split(' '))).exitCode
+  }
+  const leftOut = await project.run(['status'], empty)
+  const checked = await project.run(['check', '--reversible'])
+
+  expect(codes).toEqual({ status: 2, sync: 2, 'status --env dev': 0, 'rollback --env dev': 2, 'sync --env dev': 0 })
+  expect(await appliedNames(dev)).toEqual(['001-items'])
+  expect(leftOut).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('prod is left out') })
+  expect(checked).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('001-items') })
+})
+
 test('every problem of the configuration is told at once, and no value with it', async () => {
   await using database = await createDatabase('problems')
   await using project = createProject({

@@ -87,6 +87,52 @@ describe('which environments there are', () => {
     ])
   })
 
+  describe('of those that the configuration file lists', () => {
+    const config = '{ "environments": ["dev", "staging", "prod"], "protected": ["prod"] }'
+    const env = { DATABASE_URL: DEV, STAGING_DATABASE_URL: DEV }
+    const missing = '"environments" in migration-manager.config.json names prod, but PROD_DATABASE_URL is'
+
+    test('one without a connection string is needed where all are meant, or it is', () => {
+      for (const only of [undefined, ['prod'], ['dev,prod/acme']]) {
+        const [problem, ...others] = problemsOf({ env, config, ...(only === undefined ? {} : { only }) })
+        expect(problem).toMatchObject({ code: 'config/missing-url', message: `${missing} not set.` })
+        expect(others).toEqual([])
+      }
+    })
+
+    test('one without a connection string is no problem of the others, and known to them', () => {
+      const { selected, environments, unconfigured, leftOut } = resolve({ env, config, only: ['dev'] })
+      expect([selected, environments.map(({ order }) => order)]).toEqual([['dev'], [0, 1]])
+      expect(unconfigured).toMatchObject([{ order: 2, problem: { message: `${missing} not set.` } }])
+      expect(leftOut).toEqual([])
+    })
+
+    test('an empty one is left out, with a warning, unless it is named', () => {
+      const given = { env: { ...env, PROD_DATABASE_URL: '' }, config }
+      const { selected, leftOut, unconfigured } = resolve(given)
+      expect([selected, unconfigured]).toEqual([['dev', 'staging'], []])
+      expect(leftOut).toMatchObject([{ order: 2, isWanted: true, finding: { environment: 'prod' } }])
+      expect(problemsOf({ ...given, only: ['prod'] })).toMatchObject([{ message: `${missing} empty.` }])
+    })
+
+    test('where all are left out none is configured', () => {
+      const nobody = { DATABASE_URL: '', STAGING_DATABASE_URL: '', PROD_DATABASE_URL: '' }
+      expect(codesOf({ env: nobody, config })).toEqual(['config/no-environment'])
+    })
+
+    test('none needs a connection string where nothing is connected to', () => {
+      expect(resolve({ env, config, isOffline: true }).selected).toEqual(['dev', 'staging'])
+      expect(codesOf({ config, isOffline: true })).toEqual(['config/no-environment'])
+      expect(codesOf({ env, config, isOffline: true, only: ['prod'] })).toEqual(['config/missing-url'])
+    })
+  })
+
+  test('one that MIGRATION_ENVIRONMENTS lists is not left out by an empty variable', () => {
+    const env = { DATABASE_URL: DEV, PROD_DATABASE_URL: '', MIGRATION_ENVIRONMENTS: 'dev,prod' }
+    expect(codesOf({ env })).toEqual(['config/missing-url'])
+    expect(resolve({ env, only: ['dev'] }).unconfigured).toMatchObject([{ order: 1 }])
+  })
+
   test('a name that stands twice in the list is a problem', () => {
     const env = { DATABASE_URL: DEV, MIGRATION_ENVIRONMENTS: 'dev,DEV' }
     expect(codesOf({ env })).toEqual(['config/duplicate-name'])
@@ -178,6 +224,18 @@ describe('what is protected', () => {
         .environments.filter((environment) => environment.protected)
         .map(({ name }) => name),
     ).toEqual(expected)
+  })
+
+  test('one that is listed, or set, may be named also where it takes no part', () => {
+    const config = '{ "environments": ["dev", "prod"] }'
+    const protectedIn = (more: Readonly<Record<string, string>>): Configuration =>
+      resolve({ env: { DATABASE_URL: DEV, MIGRATION_PROTECTED: 'prod', ...more }, config, only: ['dev'] })
+    expect(protectedIn({}).selected).toEqual(['dev'])
+    expect(protectedIn({ MIGRATION_ENVIRONMENTS: 'dev' }).selected).toEqual(['dev'])
+    expect(resolve({ env: { DATABASE_URL: DEV, PROD_DATABASE_URL: '', MIGRATION_PROTECTED: 'prod' } })).toMatchObject({
+      selected: ['dev'],
+    })
+    expect(codesOf({ env: { DATABASE_URL: DEV, MIGRATION_PROTECTED: 'prod' } })).toEqual(['config/unknown-environment'])
   })
 
   test('a name that is no environment is a problem with the nearest name', () => {

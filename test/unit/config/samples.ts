@@ -22,11 +22,12 @@ export interface Given {
   readonly files?: Readonly<Record<string, string | Problem>>
   readonly only?: readonly string[]
   readonly shard?: Shard
+  readonly isOffline?: boolean
 }
 
 /** The configuration of these variables and files, with the engines that there are. */
 export function resolve(given: Given): Configuration {
-  const { env = {}, envFile, config, unreadable, dir, files = {}, only, shard } = given
+  const { env = {}, envFile, config, unreadable, dir, files = {}, only, shard, isOffline } = given
   const configFile = 'migration-manager.config.json'
   const parsed = config === undefined ? { config: { limits: {} }, problems: [] } : parseConfigFile(config, configFile)
   const listFiles = new Map<string, ListFile>()
@@ -46,6 +47,7 @@ export function resolve(given: Given): Configuration {
     only,
     dir,
     shard,
+    isOffline,
     findParser: (scheme) => {
       if (POSTGRES_SCHEMES.includes(scheme)) return { engine: 'postgres', parse: parsePostgresUrl }
       return D1_SCHEMES.includes(scheme) ? { engine: 'd1', parse: parseD1Url } : undefined
