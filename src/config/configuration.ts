@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { ProblemsError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import { parseConfigFile } from './config-file.ts'
@@ -7,7 +7,7 @@ import { type ConnectionVariable, type FindUrlParser, connectionVariables } from
 import { isPath } from './database-list.ts'
 import type { ListFile } from './databases.ts'
 import { parseEnvFile } from './env-file.ts'
-import { type Configuration, type Sources, resolveConfiguration, sharedFolder } from './resolution.ts'
+import { type Configuration, DEFAULT_FOLDER, type Sources, resolveConfiguration, sharedFolder } from './resolution.ts'
 import { secretsOf, secretsOfLists } from './secrets.ts'
 import type { Shard } from './shard.ts'
 import { type Variables, mergeVariables } from './variables.ts'
@@ -77,6 +77,8 @@ function readSources(input: ConfigurationInput): Sources {
     envFile: envText.text === null ? null : envText.file,
     configFile: configText.text === null ? null : configText.file,
     projectDir: input.cwd,
+    // Who has one here is in the right place.
+    projectAbove: envText.text === null && configText.text === null ? findProjectAbove(input.cwd) : null,
     dir: input.dir,
     only: input.only,
     shard: input.shard,
@@ -84,6 +86,26 @@ function readSources(input: ConfigurationInput): Sources {
     findParser: input.parseUrl,
     schemes: input.schemes,
     problems: [...envText.problems, ...configText.problems, ...problems],
+  }
+}
+
+/** The folder above the working directory, and what tells that it is the project; null where nothing does. */
+function findProjectAbove(cwd: string): Sources['projectAbove'] {
+  const dir = dirname(cwd)
+  const holds = [DEFAULT_ENV_FILE, DEFAULT_CONFIG_FILE].find((file) => isFile(resolve(dir, file)))
+  if (holds !== undefined) return { dir, holds }
+  return holdsMigrations(resolve(dir, DEFAULT_FOLDER)) ? { dir, holds: `${DEFAULT_FOLDER}/` } : null
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+}
+
+function holdsMigrations(dir: string): boolean {
+  try {
+    return readdirSync(dir).some((name) => /^\d.*\.sql$/iu.test(name))
+  } catch {
+    return false
   }
 }
 

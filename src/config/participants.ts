@@ -13,6 +13,10 @@ export interface NameSources {
   readonly config: ConfigFile
   /** The configuration file as given; null when there was none. */
   readonly configFile: string | null
+  /** The working directory. */
+  readonly projectDir: string
+  /** The folder above, where that looks like the project that was meant, and what it holds. */
+  readonly projectAbove: { readonly dir: string; readonly holds: string } | null
   /** The schemes of connection strings. */
   readonly schemes: readonly string[]
 }
@@ -39,11 +43,8 @@ export interface Wanted {
  * Decides who takes part. What is wrong with the list of names is added to `problems`; that one of it has no connection
  * string only where it is needed, for a list may be committed, and not everybody can reach prod.
  */
-export function takingPart(
-  { variables, config, configFile, schemes }: NameSources,
-  { isNamed, isNeeded }: Wanted,
-  problems: Problem[],
-): Participants {
+export function takingPart(sources: NameSources, { isNamed, isNeeded }: Wanted, problems: Problem[]): Participants {
+  const { variables, config, configFile, schemes } = sources
   const connections = connectionVariables(variables)
   const fromVariable = valueOf(variables, 'MIGRATION_ENVIRONMENTS')
   const named = fromVariable === undefined ? (config.environments ?? []).map(foldName) : namesIn(fromVariable)
@@ -57,7 +58,7 @@ export function takingPart(
   if (named.length === 0) {
     // A file that could not be read is the cause; that nothing is configured would only distract from it.
     const isExplained = problems.some(({ code }) => code === 'config/unreadable-file')
-    if (connections.size === 0 && unheard.length === 0 && !isExplained) problems.push(noEnvironment(variables))
+    if (connections.size === 0 && unheard.length === 0 && !isExplained) problems.push(noEnvironment(sources))
     return {
       names: [...connections.keys(), ...leftOut.keys()].toSorted(comparePromotion),
       leftOut,
@@ -77,7 +78,7 @@ export function takingPart(
   const rest = (more: number): string => `${origin}: something is wrong with ${more} more names.`
   problems.push(...firstProblems(faults, (explain) => explain(), rest))
   const names = [...counts.keys()]
-  if (faults.length === 0 && !names.some((name) => connections.has(name))) problems.push(noEnvironment(variables))
+  if (faults.length === 0 && !names.some((name) => connections.has(name))) problems.push(noEnvironment(sources))
   return {
     names,
     leftOut: new Map([...leftOut].filter(([name]) => counts.has(name) && isLeftOut(name))),
@@ -113,15 +114,16 @@ function missing(name: string, origin: string, variables: Variables, known: Iter
   }
 }
 
-function noEnvironment(variables: Variables): Problem {
+function noEnvironment({ variables, projectDir, projectAbove }: NameSources): Problem {
   const empty = [...emptyVariables(variables).values()]
   return {
     code: 'config/no-environment',
     message:
       empty.length === 0
-        ? 'No environment is configured: neither DATABASE_URL nor any <NAME>_DATABASE_URL is set.'
-        : `No environment is configured: ${empty.join(', ')} ${empty.length === 1 ? 'is' : 'are'} set but empty.`,
+        ? `No environment is configured in ${projectDir}: neither DATABASE_URL nor any <NAME>_DATABASE_URL is set.`
+        : `No environment is configured in ${projectDir}: ${empty.join(', ')} ${empty.length === 1 ? 'is' : 'are'} set but empty.`,
     hint:
+      (projectAbove === null ? '' : `${projectAbove.dir} has ${projectAbove.holds}: run it there. Else:\n`) +
       'Write them into a file .env, for example:\n' +
       'DATABASE_URL=postgres://postgres:password@localhost:5432/app\n' +
       "PROD_DATABASE_URL='postgres://postgres:password@db.example.com:5432/app'",

@@ -45,6 +45,9 @@ export interface Configuration {
 /** The schema of the history tables, if nothing else is said. */
 export const DEFAULT_SCHEMA = 'public'
 
+/** The folder of migration files, if nothing else is said. */
+export const DEFAULT_FOLDER = 'database'
+
 /** What the configuration is decided from. `projectDir` is the working directory. */
 export interface Sources extends NameSources, DatabaseSources {
   /** The `.env` file as given; null when there was none. */
@@ -213,7 +216,7 @@ export function sharedFolder(
       hint: 'Name the folder of the migration files, or leave --dir out for database.',
     })
   }
-  return dir ?? valueOf(variables, 'MIGRATIONS_DIR') ?? config.migrationsDir ?? 'database'
+  return dir ?? valueOf(variables, 'MIGRATIONS_DIR') ?? config.migrationsDir ?? DEFAULT_FOLDER
 }
 
 function historySchema({ variables, config, configFile }: Sources, problems: Problem[]): string {

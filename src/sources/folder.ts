@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import type { Dirent } from 'node:fs'
-import { resolve, sep } from 'node:path'
+import { dirname, isAbsolute, resolve, sep } from 'node:path'
 import { MigrationManagerError, ProblemsError, systemErrorCode } from '../core/errors.ts'
 import { readMigrations } from '../core/migration.ts'
 import type { Migration, MigrationFile } from '../core/migration.ts'
@@ -21,7 +21,7 @@ export async function readFolder(dir: string, cwd: string, options: string): Pro
   const folder = resolve(cwd, dir)
   const shown = dir.replace(/[\\/]+$/, '')
   const files: MigrationFile[] = []
-  for (const [index, entry] of listEntries(folder, dir, options).entries()) {
+  for (const [index, entry] of listEntries(dir, cwd, options).entries()) {
     if (index % SLICE === SLICE - 1) await giveWay()
     const { name } = entry
     files.push({ fileName: name, file: `${shown}/${name}`, content: readContent(`${folder}${sep}${name}`, entry) })
@@ -35,21 +35,25 @@ function giveWay(): Promise<void> {
   return new Promise((resume) => setImmediate(resume))
 }
 
-function listEntries(folder: string, dir: string, options: string): readonly Dirent[] {
+function listEntries(dir: string, cwd: string, options: string): readonly Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true })
+    return readdirSync(resolve(cwd, dir), { withFileTypes: true })
       .filter(({ name }) => name.toLowerCase().endsWith('.sql'))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   } catch (cause) {
-    throw noFolder(dir, options, cause)
+    throw noFolder(dir, cwd, options, cause)
   }
 }
 
-function noFolder(dir: string, options: string, cause: unknown): MigrationManagerError {
+function noFolder(dir: string, cwd: string, options: string, cause: unknown): MigrationManagerError {
   const code = systemErrorCode(cause)
   if (code === 'ENOENT') {
-    return new MigrationManagerError('migration/no-folder', `The folder ${dir} is not there.`, {
-      hint: `Run migration-manager init to make it, or name the right one with ${options}.`,
+    // Who stands in the folder of the migrations would make another one in it.
+    const above = dirname(cwd)
+    const place = isAbsolute(dir) ? '' : ` in ${cwd}`
+    const elsewhere = !isAbsolute(dir) && existsSync(resolve(above, dir)) ? `${above} has it: run it there. Else: ` : ''
+    return new MigrationManagerError('migration/no-folder', `The folder ${dir} is not there${place}.`, {
+      hint: `${elsewhere}Run migration-manager init to make it, or name the right one with ${options}.`,
     })
   }
   const why = code === 'ENOTDIR' ? 'is not a folder' : `cannot be read (${code ?? 'unknown error'})`

@@ -19,6 +19,27 @@ test('without any environment the error says which variables to set', async () =
   expect(json.json()).toMatchObject({ status: 'error', error: { code: 'config/no-environment' } })
 })
 
+test('in the folder of the migrations the message leads to the folder above', async () => {
+  await using dev = await createDatabase('dev')
+  await using project = createProject({ files: { ...FILES, '.env': `DATABASE_URL=${dev.url}\n` } })
+  const inside = { cwd: 'database' }
+
+  const withFile = await project.run(['status'], inside)
+  project.remove('.env')
+  const bare = await project.run(['status'], inside)
+  const exported = await project.run(['status'], { ...inside, env: { DATABASE_URL: dev.url } })
+  const right = await project.run(['status'], { env: { DATABASE_URL: dev.url } })
+
+  expect(withFile).toMatchObject({ exitCode: 2 })
+  expect(words(withFile.stderr)).toContain(`${project.dir} has .env: run it there.`)
+  expect(words(withFile.stderr)).toContain(`configured in ${project.dir}/database:`)
+  expect(words(bare.stderr)).toContain(`${project.dir} has database/: run it there.`)
+  expect(exported).toMatchObject({ exitCode: 2 })
+  expect(words(exported.stderr)).toContain(`The folder database is not there in ${project.dir}/database.`)
+  expect(words(exported.stderr)).toContain(`${project.dir} has it: run it there. Else: Run migration-manager init`)
+  expect(right).toMatchObject({ exitCode: 0 })
+})
+
 test('an unknown --env is refused with the nearest name', async () => {
   await using dev = await createDatabase('dev')
   await using staging = await createDatabase('staging')
@@ -245,6 +266,11 @@ test('every problem of the configuration is told at once, and no value with it',
   expect(result.stderr).not.toContain('hunter2')
   expect(await tables(database)).toEqual([])
 })
+
+/** A text without its line breaks. */
+function words(text: string): string {
+  return text.replace(/\s+/gu, ' ')
+}
 
 function statuses(json: ReturnType<CliResult['json']>): Record<string, string> {
   const environments: readonly { readonly name: string; readonly status: string }[] = json['environments']

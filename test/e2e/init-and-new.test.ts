@@ -142,7 +142,7 @@ test("a missing folder of one environment's own is named by its variable, and in
   expect(missing.json()).toMatchObject({
     error: {
       code: 'migration/no-folder',
-      message: 'The folder edge is not there.',
+      message: `The folder edge is not there in ${project.dir}.`,
       hint: 'Run migration-manager init to make it, or name the right one with EDGE_MIGRATIONS_DIR (.env).',
     },
   })

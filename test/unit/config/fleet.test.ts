@@ -262,10 +262,10 @@ describe('what is wrong with a list', () => {
 
   test('that no environment is configured says nothing of lists, but which are empty', () => {
     expect(messagesOf({})).toEqual([
-      'No environment is configured: neither DATABASE_URL nor any <NAME>_DATABASE_URL is set.',
+      'No environment is configured in /project: neither DATABASE_URL nor any <NAME>_DATABASE_URL is set.',
     ])
     expect(messagesOf({ env: { PROD_DATABASE_URLS: '# none' } })).toEqual([
-      'No environment is configured: PROD_DATABASE_URLS is set but empty.',
+      'No environment is configured in /project: PROD_DATABASE_URLS is set but empty.',
     ])
   })
 

@@ -141,9 +141,15 @@ describe('which environments there are', () => {
   test('no environment at all is explained with an example', () => {
     const [problem] = problemsOf({ only: ['prod'], env: { MIGRATION_PROTECTED: 'prod' } })
     expect(problem?.code).toBe('config/no-environment')
-    expect(problem?.hint).toMatch(/\nDATABASE_URL=.*\nPROD_DATABASE_URL=/u)
+    expect(problem?.hint).toMatch(/^Write .*\nDATABASE_URL=.*\nPROD_DATABASE_URL=/u)
     expect(problemsOf({ envFile: 'DATABASE_URL=' })[0]?.message).toContain('DATABASE_URL (.env) is set but empty')
   })
+})
+
+test('where the folder above looks like the project, that is said first', () => {
+  const [problem] = problemsOf({ above: { dir: '/work', holds: '.env' } })
+  expect(problem?.message).toContain('in /project:')
+  expect(problem?.hint).toMatch(/^\/work has \.env: run it there\. Else:\nWrite them/u)
 })
 
 test('a file that cannot be read is the only problem when nothing else is configured', () => {

@@ -23,11 +23,12 @@ export interface Given {
   readonly only?: readonly string[]
   readonly shard?: Shard
   readonly isOffline?: boolean
+  readonly above?: Sources['projectAbove']
 }
 
 /** The configuration of these variables and files, with the engines that there are. */
 export function resolve(given: Given): Configuration {
-  const { env = {}, envFile, config, unreadable, dir, files = {}, only, shard, isOffline } = given
+  const { env = {}, envFile, config, unreadable, dir, files = {}, only, shard, isOffline, above } = given
   const configFile = 'migration-manager.config.json'
   const parsed = config === undefined ? { config: { limits: {} }, problems: [] } : parseConfigFile(config, configFile)
   const listFiles = new Map<string, ListFile>()
@@ -43,6 +44,7 @@ export function resolve(given: Given): Configuration {
     envFile: envFile === undefined ? null : '.env',
     configFile: config === undefined ? null : configFile,
     projectDir: '/project',
+    projectAbove: above ?? null,
     listFiles,
     only,
     dir,
