@@ -57,9 +57,16 @@ export function describeTwins(twins: readonly Twins[]): readonly Problem[] {
       code: 'target/same-database',
       environment: other.name,
       message: `${one.name} and ${other.name} are the same database.${rest}`,
-      hint: `Give each its own: look at ${one.origin} and ${other.origin}.`,
+      hint: `Give each its own: look at ${one.origin} and ${other.origin}.${othersOut({ one, other })}`,
     }
   })
+}
+
+/** A second way to one database, past its pooler say, is no environment; two databases of one list both are its own. */
+function othersOut({ one, other }: Twins): string {
+  return ownerOf(one) === ownerOf(other)
+    ? ''
+    : ' If one of them is not for migrations, list in MIGRATION_ENVIRONMENTS the environments that take part.'
 }
 
 /** Throws what is wrong, if anything is; several things together. */

@@ -5,8 +5,13 @@ import { MigrationManagerError } from '../../../src/core/errors.ts'
 import { DEFAULT_LIMITS } from '../../../src/core/policy.ts'
 import { environmentOf } from '../core/samples.ts'
 
-/** What is said when those of `environments` are looked at that are named; null where nothing is. */
+/** The code and message when those of `environments` are looked at that are named; null where nothing is. */
 function refusalOf(environments: readonly Environment[], ...looked: readonly string[]): string | null {
+  const error = errorOf(environments, ...looked)
+  return error === null ? null : `${error.code} ${error.message}`
+}
+
+function errorOf(environments: readonly Environment[], ...looked: readonly string[]): MigrationManagerError | null {
   const project = {
     cwd: '/',
     environments,
@@ -29,7 +34,7 @@ function refusalOf(environments: readonly Environment[], ...looked: readonly str
     )
     return null
   } catch (error) {
-    if (error instanceof MigrationManagerError) return `${error.code} ${error.message}`
+    if (error instanceof MigrationManagerError) return error
     throw error
   }
 }
@@ -61,4 +66,10 @@ test('of two lists one pair is named', () => {
 
 test('another engine has other databases', () => {
   expect(refusalOf([at('a', 'dev'), { ...at('a', 'prod'), engine: 'other' }], 'dev')).toBeNull()
+})
+
+test('the hint says how one of the two is left out, but not of two in one list', () => {
+  const hint = 'list in MIGRATION_ENVIRONMENTS the environments that take part.'
+  expect(errorOf([at('a', 'dev'), at('a', 'direct')], 'dev')?.hint).toContain(hint)
+  expect(errorOf([at('a', 'prod/a', 'prod'), at('a', 'prod/b', 'prod')], 'prod/a')?.hint).not.toContain(hint)
 })
