@@ -2,7 +2,7 @@ import type { Check } from '../core/check.ts'
 import type { Actor, Driver, Target, ThrowAway } from '../core/driver.ts'
 import type { Environment } from '../core/environment.ts'
 import type { Emit } from '../core/event.ts'
-import { isBlocking } from '../core/finding.ts'
+import { allowFindings, isBlocking } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import { digestHistory } from '../core/history.ts'
 import type { Migration } from '../core/migration.ts'
@@ -57,6 +57,9 @@ export async function checkReversible(folders: readonly CheckedFolder[], ports: 
   }
 }
 
+/** Old files are rehearsed as well, and one without a statement, which somebody has accepted, is easily taken back. */
+const ACCEPTED: ReadonlySet<string> = new Set(['sql/empty'])
+
 async function checkFolder(
   { dir, engine }: CheckedFolder,
   migrations: readonly Migration[],
@@ -72,7 +75,7 @@ async function checkFolder(
     const plan = { environment: 'rehearsal', steps, findings: [], basis: digestHistory([]) }
     return (await Promise.all(ports.checks.map((check) => check(plan, target.environment, reading, [plan])))).flat()
   }
-  const ups = (await inspect('apply', migrations)).filter(isBlocking)
+  const ups = allowFindings(await inspect('apply', migrations), ACCEPTED).filter(isBlocking)
   if (ups.length > 0) return { reversals: untried(migrations), findings: ups }
   const downs = (
     await inspect(

@@ -42,11 +42,15 @@ export const ALLOWABLE: readonly ErrorCode[] = [
   'verify/failed',
   'rollback/not-latest',
   'rollback/held-later',
+  'sql/empty',
   'target/other-environment',
 ]
 
 /** Areas of findings that nobody can accept: the server would refuse the SQL, the target is not to be written to. */
 const NOT_ALLOWABLE: ReadonlySet<string> = new Set(['sql', 'target', 'policy'])
+
+/** Of those areas, what the server has nothing against. */
+const HARMLESS: ReadonlySet<ErrorCode> = new Set(['sql/empty'])
 
 /**
  * Nobody can accept a migration of which only a part is there (the next one may rest on the rest), or that everything is
@@ -64,5 +68,6 @@ export function allowFindings(findings: readonly Finding[], allowed: ReadonlySet
 }
 
 function isAllowable(code: ErrorCode): boolean {
+  if (HARMLESS.has(code)) return true
   return !NEVER_ALLOWED.has(code) && !NOT_ALLOWABLE.has(code.split('/')[0] ?? '')
 }

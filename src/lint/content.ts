@@ -46,6 +46,7 @@ export function findContentProblems(step: Step): readonly Finding[] {
     const find = locatorOf(sourceOf(step))
     return problems.toSorted((a, b) => a.offset - b.offset).map((problem) => findingAt(step, 'block', problem, find))
   }
+  if (script.statements.length === 0) return step.kind === 'revert' ? [] : [emptyFinding(migration)]
   if (script.runsInSteps) {
     const [first] = script.nonTransactional
     const why =
@@ -63,17 +64,17 @@ export function findContentProblems(step: Step): readonly Finding[] {
       }),
     ]
   }
-  return script.statements.length > 0 || step.kind === 'revert' ? [] : [emptyFinding(migration)]
+  return []
 }
 
-/** A file without a statement. */
+/** A file without a statement: mostly a template that nobody has filled in yet, and could not once it is applied. */
 export function emptyFinding({ name, file }: Migration): Finding {
   return {
     code: 'sql/empty',
-    severity: 'warn',
+    severity: 'block',
     migration: name,
-    message: `${file} holds no statement; it will be recorded as applied.`,
-    hint: 'Once applied it cannot be filled in any more: write the SQL now, or remove the file.',
+    message: `${file} holds no statement, and could not be filled in any more once it is recorded as applied.`,
+    hint: 'Write the SQL into it, or remove it. If it is to do nothing, write SELECT 1; into it; if it has run elsewhere as it is, add --allow sql/empty.',
   }
 }
 

@@ -115,6 +115,19 @@ CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
     )
   })
 
+  test('is not kept from its work by a file without a statement, which may have been accepted long ago', async () => {
+    await using project = createProject({
+      files: { 'database/001-empty.sql': '-- nothing\n', 'database/002-good.sql': GOOD },
+    })
+
+    const result = await project.run(['check', '--reversible', '--json'])
+
+    expect(result).toMatchObject({ exitCode: 0 })
+    expect(result.json()).toMatchObject({
+      migrations: [{ status: 'irreversible' }, { name: '002-good', status: 'reversible' }],
+    })
+  })
+
   test('finds a file that cannot run a second time after its rollback', async () => {
     await using project = createProject({
       files: {

@@ -157,10 +157,15 @@ test('new writes the first migration from the template, which sync can run', asy
 
   const result = await project.run(['new', 'add', 'user', 'settings'])
   const text = project.read('database/001-add-user-settings.sql')
+  const early = await project.run(['sync', '--json'])
   project.write('database/001-add-user-settings.sql', text.replace('\n\n\n', '\nCREATE TABLE settings ();\n\n'))
   const sync = await project.run(['sync'])
 
   expect(result).toMatchObject({ exitCode: 0, stdout: '+ database/001-add-user-settings.sql\n' })
+  expect(early).toMatchObject({ exitCode: 4 })
+  expect(early.json()).toMatchObject({
+    findings: [{ code: 'sql/empty', hint: expect.stringContaining('Write the SQL') }],
+  })
   expect(text).toMatch(/^-- add user settings\n-- Created: \d{4}-\d\d-\d\d\n/)
   expect(text).toContain('\n-- Rollback:\n')
   expect(sync).toMatchObject({ exitCode: 0 })
@@ -233,7 +238,7 @@ test('a description cannot leave the comment, nor the folder', async () => {
   await using project = createProject({ env: { DATABASE_URL: database.url } })
 
   const result = await project.run(['new', '../../up\nCREATE TABLE escaped ();'])
-  const sync = await project.run(['sync', '--json'])
+  const sync = await project.run(['sync', '--json', '--allow', 'sql/empty'])
 
   expect(result).toMatchObject({ exitCode: 0 })
   expect(filesOf(project)).toEqual(['001-up-create-table-escaped.sql'])

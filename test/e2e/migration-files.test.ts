@@ -146,7 +146,7 @@ test('files are read whole, whatever their length', async () => {
   })
 
   expect(texts.map((text) => Buffer.byteLength(text))).toEqual(lengths)
-  expect(await project.run(['sync', '--yes'])).toMatchObject({ exitCode: 0 })
+  expect(await project.run(['sync', '--allow', 'sql/empty'])).toMatchObject({ exitCode: 0 })
   expect((await historyOf(database)).map(({ checksum }) => checksum)).toEqual(
     texts.map((text) => `sha256:${createHash('sha256').update(text).digest('hex')}`),
   )
@@ -256,7 +256,7 @@ test('a file with a byte order mark and CRLF is applied', async () => {
   expect(await database.query('SELECT count(*)::int AS n FROM items')).toEqual([{ n: 0 }])
 })
 
-test('an empty file and one of comments only are applied, each with a warning', async () => {
+test('an empty file and one of comments only are refused before any write, unless somebody accepts them', async () => {
   await using database = await createDatabase('empty')
   await using project = createProject({
     files: {
@@ -268,11 +268,21 @@ test('an empty file and one of comments only are applied, each with a warning', 
   })
 
   const text = await project.run(['plan'])
-  const result = await project.run(['sync', '--json'])
+  const blocked = await project.run(['sync', '--json'])
+  const untouched = await database.query("SELECT FROM pg_tables WHERE schemaname = 'public'")
+  const result = await project.run(['sync', '--json', '--allow', 'sql/empty'])
   const again = await project.run(['sync', '--json'])
 
-  expect(text).toMatchObject({ exitCode: 0 })
+  expect(text).toMatchObject({ exitCode: 4 })
   expect(text.stdout + text.stderr).toContain('database/001-empty.sql holds no statement')
+  expect(blocked).toMatchObject({ exitCode: 4 })
+  expect(blocked.json()).toMatchObject({
+    findings: [
+      { code: 'sql/empty', severity: 'block', migration: '001-empty' },
+      { code: 'sql/empty', severity: 'block', migration: '002-comments' },
+    ],
+  })
+  expect(untouched).toEqual([])
   expect(result).toMatchObject({ exitCode: 0 })
   expect(result.json()).toMatchObject({
     status: 'applied',
