@@ -14,11 +14,13 @@ export function explainFindings(findings: readonly Finding[], changes: readonly 
     if (!provenance.found) {
       // To look with git is no advice where git has just said that there is nothing to find.
       const known = NOTHING_TO_FIND.has(provenance.gap) ? searches.map((search) => ` (${search})`) : []
+      const kept = known.reduce((text, search) => text.replace(search, ''), hint)
+      const advice = code === 'history/changed' && NO_VERSION.has(provenance.gap) ? `${kept} ${asDraft(finding)}` : kept
       return {
         ...finding,
         provenance,
         message: `${message} ${describeGap(provenance.gap)}`,
-        hint: finding.hint === undefined ? undefined : known.reduce((text, search) => text.replace(search, ''), hint),
+        hint: finding.hint === undefined ? undefined : advice,
       }
     }
     const back = restoreCommand(provenance.version, file)
@@ -37,6 +39,14 @@ export function explainFindings(findings: readonly Finding[], changes: readonly 
 }
 
 const NOTHING_TO_FIND: ReadonlySet<GitGap> = new Set(['no-git', 'no-repository', 'not-trusted', 'not-committed'])
+
+/** Git has answered that nobody ever committed what ran. */
+const NO_VERSION: ReadonlySet<GitGap> = new Set(['not-committed', 'no-repository'])
+
+/** The way out of who has applied a draft. */
+function asDraft({ migration = '', environment }: Finding): string {
+  return `If what ran did nothing (an empty file), or you have undone it by hand, say that it is not applied: migration-manager repair mark-not-applied ${quoted(migration)} --env ${environment} --reason "…". Then sync runs the file as it is now.`
+}
 
 const EXPLAINED: ReadonlySet<string> = new Set([
   'history/changed',

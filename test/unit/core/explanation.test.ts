@@ -69,7 +69,10 @@ describe('a finding about an edited file', () => {
 describe('a finding about a file of which git knows nothing', () => {
   const file = 'database/002-b.sql'
   const explain = (gap: GitGap, hint: string): string | undefined =>
-    explainFindings([findingOf(file, { hint })], [{ ...changeOf(file), provenance: { found: false, gap } }])[0]?.hint
+    explainFindings(
+      [findingOf(file, { code: 'history/missing-file', hint })],
+      [{ ...changeOf(file), provenance: { found: false, gap } }],
+    )[0]?.hint
 
   test.each(['no-git', 'no-repository', 'not-trusted', 'not-committed'] as const)(
     'does not advise to look with git where that finds nothing: %s',
@@ -86,6 +89,28 @@ describe('a finding about a file of which git knows nothing', () => {
       expect(explain(gap, hint)).toBe(hint)
     },
   )
+})
+
+describe('where git has no version of what ran', () => {
+  const file = 'database/002-b.sql'
+
+  function hintFor(gap: GitGap, more: Partial<Finding> = {}): string | undefined {
+    return explainFindings([findingOf(file, more)], [{ ...changeOf(file), provenance: { found: false, gap } }])[0]?.hint
+  }
+
+  test.each(['not-committed', 'no-repository'] as const)(
+    'the hint offers no search in git, but names the repair of a draft that ran: %s',
+    (gap) => {
+      expect(hintFor(gap)).toBe(
+        'Put it back. If what ran did nothing (an empty file), or you have undone it by hand, say that it is not applied: migration-manager repair mark-not-applied 002-b --env prod --reason "…". Then sync runs the file as it is now.',
+      )
+    },
+  )
+
+  test('the hint stays where git could still find it, and where the file is gone', () => {
+    expect(hintFor('shallow-clone')).toBe('Put it back (git log -- database/002-b.sql).')
+    expect(hintFor('not-committed', { code: 'history/missing-file', hint: 'Bring it back.' })).toBe('Bring it back.')
+  })
 })
 
 test('findings about another environment, another migration or another matter stay as they are', () => {
