@@ -3,7 +3,7 @@ import { userInfo } from 'node:os'
 import type { CheckedFolder, CheckPorts } from '../commands/check.ts'
 import type { Confirm } from '../commands/confirmation.ts'
 import { readCiRun } from '../config/ci.ts'
-import { loadConfiguration, loadFolder } from '../config/configuration.ts'
+import { loadConfiguration, loadFolder, loadNewFolder } from '../config/configuration.ts'
 import type { ConfigurationInput } from '../config/configuration.ts'
 import { listOfPlace } from '../config/database-list.ts'
 import { DEFAULT_SCHEMA } from '../config/resolution.ts'
@@ -41,6 +41,8 @@ export interface Run {
   isAlertExpected(): boolean
   /** The folder of migration files, for commands that need no environment. */
   folder(): Promise<string>
+  /** The folder that a new migration file belongs into. Throws `ProblemsError`. */
+  newFolder(): Promise<string>
   /** What a rehearsal works with: the folders of all environments, or the one folder where no environment is configured. */
   rehearsal(): Promise<{ readonly folders: readonly CheckedFolder[]; readonly ports: CheckPorts }>
 }
@@ -106,6 +108,7 @@ export function wire({ options, terminal, signal, confirm, verbs }: Surroundings
     },
     isAlertExpected: () => isAlertExpected,
     folder: () => loadFolder(input),
+    newFolder: () => loadNewFolder(input),
     async rehearsal() {
       const configuration = await loadConfiguration({ ...input, isOffline: true }).catch(refuseUnlessUnconfigured)
       const chosen = new Set(configuration?.selected)

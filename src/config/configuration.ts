@@ -7,6 +7,7 @@ import { type ConnectionVariable, type FindUrlParser, connectionVariables } from
 import { isPath } from './database-list.ts'
 import type { ListFile } from './databases.ts'
 import { parseEnvFile } from './env-file.ts'
+import { folderForNew } from './new-folder.ts'
 import { type Configuration, DEFAULT_FOLDER, type Sources, resolveConfiguration, sharedFolder } from './resolution.ts'
 import { secretsOf, secretsOfLists } from './secrets.ts'
 import type { Shard } from './shard.ts'
@@ -53,6 +54,11 @@ export async function loadFolder(input: ConfigurationInput): Promise<string> {
   const [first, ...others] = problems
   if (first !== undefined) throw new ProblemsError([first, ...others])
   return folder
+}
+
+/** The folder that a new migration file belongs into. Throws a `ProblemsError` for bad files, or a choice to be made. */
+export async function loadNewFolder(input: ConfigurationInput): Promise<string> {
+  return folderForNew(readSources(input))
 }
 
 function readSources(input: ConfigurationInput): Sources {

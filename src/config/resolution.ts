@@ -182,7 +182,7 @@ function protection(
 }
 
 /** The folder of each environment: its own `<NAME>_MIGRATIONS_DIR`, else `--dir`, `MIGRATIONS_DIR`, the file, `database`. */
-function migrationsDirs(
+export function migrationsDirs(
   { variables, config, dir, projectDir }: Sources,
   problems: Problem[],
 ): (name: string) => Pick<Environment, 'migrationsDir' | 'migrationsDirOrigin'> {

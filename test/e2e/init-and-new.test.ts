@@ -172,6 +172,21 @@ test('new writes the first migration from the template, which sync can run', asy
   expect(await tables(database)).toEqual([...HISTORY_TABLES, 'settings'])
 })
 
+test('new writes where an environment looks, not into a folder that nobody uses', async () => {
+  await using project = createProject({
+    files: { '.env': 'LOCAL_DATABASE_URL=d1-local:DB\nLOCAL_MIGRATIONS_DIR=d1\n' },
+  })
+
+  const alone = await project.run(['new', 'add b'])
+  const named = await project.run(['new', '--env', 'local', 'add c'])
+  const unknown = await project.run(['new', '--env', 'loacl', 'add d'])
+
+  expect(alone).toMatchObject({ exitCode: 0, stdout: '+ d1/001-add-b.sql\n' })
+  expect(named).toMatchObject({ exitCode: 0, stdout: '+ d1/002-add-c.sql\n' })
+  expect(unknown).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(readdirSync(project.dir).toSorted()).toEqual(['.env', 'd1'])
+})
+
 test('new names the author whom git knows', async () => {
   await using project = createProject()
   execFileSync('git', ['init', '--quiet'], { cwd: project.dir })

@@ -28,6 +28,10 @@ export interface Given {
 
 /** The configuration of these variables and files, with the engines that there are. */
 export function resolve(given: Given): Configuration {
+  return resolveConfiguration(sourcesOf(given))
+}
+
+export function sourcesOf(given: Given): Sources {
   const { env = {}, envFile, config, unreadable, dir, files = {}, only, shard, isOffline, above } = given
   const configFile = 'migration-manager.config.json'
   const parsed = config === undefined ? { config: { limits: {} }, problems: [] } : parseConfigFile(config, configFile)
@@ -37,7 +41,7 @@ export function resolve(given: Given): Configuration {
     const file = env[variable] ?? ''
     listFiles.set(variable, { file, text: isText ? content : null, problems: isText ? [] : [content] })
   }
-  const sources: Sources = {
+  return {
     variables: mergeVariables(env, parseEnvFile(envFile ?? ''), '.env'),
     config: parsed.config,
     problems: [...(unreadable === undefined ? [] : [unreadable]), ...parsed.problems],
@@ -56,7 +60,6 @@ export function resolve(given: Given): Configuration {
     },
     schemes: SCHEMES,
   }
-  return resolveConfiguration(sources)
 }
 
 /** What is wrong with these; empty when nothing is. */
