@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createProject } from '../support/cli.ts'
 import type { TestProject } from '../support/cli.ts'
@@ -511,6 +512,38 @@ describe('what is wrong with the configuration ends with 2 and connects to nothi
       stderr: expect.stringContaining('DB (app)'),
     })
     expect([found.exitCode, byId.exitCode]).toEqual([0, 0])
+  })
+})
+
+describe('a database that only a project in a folder below knows', () => {
+  const CONFIG = '{ "d1_databases": [{ "binding": "DB", "database_name": "app", "database_id": "the-id" }] }'
+
+  test.each([
+    ['api', 'DB'],
+    ['packages/api', 'app'],
+    ['api', 'the-id'],
+  ])('is not made anew at the top of the repository: %s, %s', async (folder, name) => {
+    await using project = createProject({
+      files: { ...FILES, [`${folder}/wrangler.jsonc`]: CONFIG, 'broken/wrangler.jsonc': '{ "d1_' },
+      env: { ...LOCAL, DATABASE_URL: `d1-local:${name}` },
+    })
+
+    const { exitCode, stderr } = await project.run(['sync'])
+
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(`${name} is a D1 database of ${folder}/wrangler.jsonc`)
+    expect(stderr).toContain(`Run migration-manager in ${folder}`)
+    expect(existsSync(join(project.dir, '.wrangler'))).toBe(false)
+  })
+
+  test.each([
+    ['under another name', { 'api/wrangler.jsonc': CONFIG }, 'd1-local:other'],
+    ['in an installed package', { 'node_modules/demo/wrangler.jsonc': CONFIG }, 'd1-local:DB'],
+    ['where a configuration is here', { 'api/wrangler.jsonc': CONFIG, 'wrangler.jsonc': CONFIG }, 'd1-local:DB'],
+  ])('is in nobody’s way %s', async (_where, files, url) => {
+    await using project = createProject({ files: { ...FILES, ...files }, env: { ...LOCAL, DATABASE_URL: url } })
+
+    expect(await project.run(['sync'])).toMatchObject({ exitCode: 0 })
   })
 })
 

@@ -1,7 +1,7 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { ParsedUrl } from '../../core/driver.ts'
 import { Secret } from '../../core/secret.ts'
-import { findWranglerConfig } from './wrangler.ts'
+import { findWranglerConfig, findWranglerConfigsBelow } from './wrangler.ts'
 import type { WranglerConfig, WranglerDatabase } from './wrangler.ts'
 
 /** A database at Cloudflare, spoken to over the HTTP API. */
@@ -158,7 +158,7 @@ function parseLocal(name: string, { projectDir }: D1UrlContext): ParsedUrl<Local
       'Mend it: npx wrangler whoami tells where wrangler does not understand it. Or write d1-local:<database-id> in a folder without it.',
     )
   }
-  const local = localId(name, config)
+  const local = config === null ? idWithoutConfig(name, projectDir) : localId(name, config)
   if (typeof local !== 'string') return local
   const base = config === null ? projectDir : dirname(config.file)
   const persistDir = join(base, '.wrangler', 'state', 'v3', 'd1')
@@ -167,12 +167,9 @@ function parseLocal(name: string, { projectDir }: D1UrlContext): ParsedUrl<Local
 }
 
 /** The id under which wrangler keeps the local copy. */
-function localId(name: string, config: WranglerConfig | null): string | Refusal {
-  if (config === null || config.databases.length === 0) return name
-  const named = config.databases.filter(
-    ({ binding, databaseName, databaseId, localId: id }) =>
-      name === binding || name === databaseName || name === databaseId || name === id,
-  )
+function localId(name: string, config: WranglerConfig): string | Refusal {
+  if (config.databases.length === 0) return name
+  const named = config.databases.filter((database) => isCalled(name, database))
   const atTop = named.filter(({ environment }) => environment === null)
   const ids = [...new Set((atTop.length > 0 ? atTop : named).map((database) => database.localId))]
   const [only, ...others] = ids
@@ -191,6 +188,23 @@ function localId(name: string, config: WranglerConfig | null): string | Refusal 
     `wrangler's configuration has no D1 database ${name}.`,
     `It has ${[...new Set(config.databases.map(describe))].join(', ')}.`,
   )
+}
+
+/** Any id will do, but for one of a project below: its local copy is there, and here would be a new, empty one. */
+function idWithoutConfig(name: string, projectDir: string): string | Refusal {
+  const below = findWranglerConfigsBelow(projectDir)
+  const file = below.find(({ databases }) => databases.some((database) => isCalled(name, database)))?.file
+  if (file === undefined) return name
+  const shown = relative(projectDir, file)
+  return refuse(
+    'config/unknown-binding',
+    `there is no wrangler.toml, wrangler.json or wrangler.jsonc here or above, and ${name} is a D1 database of ${shown}.`,
+    `Run migration-manager in ${dirname(shown)}: its local copy is there, and here would be a new, empty database.`,
+  )
+}
+
+function isCalled(name: string, { binding, databaseName, databaseId, localId: id }: WranglerDatabase): boolean {
+  return name === binding || name === databaseName || name === databaseId || name === id
 }
 
 function describe({ binding, databaseName }: WranglerDatabase): string {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
@@ -28,11 +28,44 @@ const FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml']
  * environments too. Null when there is none; throws when it cannot be read.
  */
 export function findWranglerConfig(dir: string): WranglerConfig | null {
-  const found = FILES.map((name) => join(dir, name)).find((path) => existsSync(path))
-  if (found === undefined) {
-    const parent = dirname(dir)
-    return parent === dir ? null : findWranglerConfig(parent)
+  const own = readConfigIn(dir)
+  if (own !== null) return own
+  const parent = dirname(dir)
+  return parent === dir ? null : findWranglerConfig(parent)
+}
+
+/**
+ * The configurations of the folders in `dir` and of the folders in those (`api`, `packages/api`), for who stands at the
+ * top of a repository of several projects. What cannot be read is left out.
+ */
+export function findWranglerConfigsBelow(dir: string): readonly WranglerConfig[] {
+  const inside = foldersIn(dir)
+  return [...inside, ...inside.flatMap(foldersIn)].slice(0, MOST_FOLDERS).flatMap((folder) => {
+    try {
+      return readConfigIn(folder) ?? []
+    } catch {
+      return []
+    }
+  })
+}
+
+/** Beyond it is no repository of projects, but a disk. */
+const MOST_FOLDERS = 1_000
+
+function foldersIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+      .slice(0, MOST_FOLDERS)
+      .map(({ name }) => join(dir, name))
+  } catch {
+    return []
   }
+}
+
+function readConfigIn(dir: string): WranglerConfig | null {
+  const found = FILES.map((name) => join(dir, name)).find((path) => existsSync(path))
+  if (found === undefined) return null
   const source = readFileSync(found, 'utf8')
   if (last?.file !== found || last.source !== source)
     last = { file: found, source, databases: readDatabases(found, source) }
