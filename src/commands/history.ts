@@ -117,16 +117,31 @@ function isAbout(name: string | null, wanted: string | undefined): boolean {
   return wanted === undefined || (name !== null && meansMigration(name, wanted))
 }
 
-/** A moment as people write it: a date, a date and time, or `2d`, `12h`, `30m` ago. Throws `usage/bad-arguments`. */
+/**
+ * A moment as people write it: a date, a date and time (UTC, as all times that are shown, unless it names a zone), or
+ * `2d`, `12h`, `30m` ago. Throws `usage/bad-arguments`.
+ */
 export function parseSince(text: string, now: Date): Date {
   const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(text) ?? []
   if (count !== undefined && unit !== undefined) {
     const minutes = { m: 1, h: 60, d: 1_440, w: 10_080 }[unit] ?? 0
     return new Date(now.getTime() - Number(count) * minutes * 60_000)
   }
-  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN)
-  if (!Number.isNaN(date.getTime())) return date
+  const date = readMoment(text)
+  if (date !== null) return date
   throw new MigrationManagerError('usage/bad-arguments', `--since ${text} is no moment that is understood.`, {
-    hint: 'Write a date (2026-11-03), a date and time (2026-11-03T08:00Z), or how long ago: 30m, 12h, 2d, 1w.',
+    hint: 'Write a date (2026-11-03), a date and time (2026-11-03T08:00; UTC, unless it ends with a zone like +01:00), or how long ago: 30m, 12h, 2d, 1w.',
   })
+}
+
+const MOMENT =
+  /^(?<day>\d{4}-\d{2}-\d{2})(?:[T ](?<time>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(?<zone>Z|UTC|(?<hours>[+-]\d{2})(?::?(?<minutes>\d{2}))?)?)?$/i
+
+/** Null for what is no moment: the 31st of February, too, which a Date takes for one in March. */
+function readMoment(text: string): Date | null {
+  const { day, time = '00:00', hours, minutes = '00' } = MOMENT.exec(text)?.groups ?? {}
+  const midnight = new Date(`${day}T00:00Z`)
+  if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return null
+  const date = new Date(`${day}T${time}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`)
+  return Number.isNaN(date.getTime()) ? null : date
 }

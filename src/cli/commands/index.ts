@@ -119,7 +119,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     describe: 'Show who applied what, where, when and how long it took',
     options: {
       migration: { type: 'string', requiresArg: true, describe: 'Only this migration: its version, name or file' },
-      since: { type: 'string', requiresArg: true, describe: 'Only from then on: a date, or 12h, 2d, 1w' },
+      since: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Only from then on: a date, with or without a time (UTC), or 12h, 2d, 1w',
+      },
       failed: { type: 'boolean', describe: 'Only failed attempts' },
       diff: { type: 'boolean', describe: 'Show how what ran differs from what is on disk' },
       log: { type: 'boolean', describe: 'The whole log, row by row' },

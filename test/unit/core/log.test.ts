@@ -103,11 +103,39 @@ describe('--since', () => {
     ['1w', '2026-11-13T12:00:00.000Z'],
     ['2026-11-03', '2026-11-03T00:00:00.000Z'],
     ['2026-11-03T08:30:00Z', '2026-11-03T08:30:00.000Z'],
+    ['2026-11-03T08:30:15.250+01:00', '2026-11-03T07:30:15.250Z'],
+    ['2026-11-03 08:30+0530', '2026-11-03T03:00:00.000Z'],
+    ['2026-11-03 08:30:00+00', '2026-11-03T08:30:00.000Z'],
+    ['2028-02-29 08:30 UTC', '2028-02-29T08:30:00.000Z'],
   ])('%s', (text, expected) => {
     expect(parseSince(text, now).toISOString()).toBe(expected)
   })
 
-  test.each(['', 'yesterday', '3', '2026-13-45', '-1d'])('refuses %j', (text) => {
+  test.each(['2026-11-03T08:30', '2026-11-03 08:30', '2026-11-03 08:30:00'])(
+    '%s is UTC, as the times that are shown, wherever the machine stands',
+    (text) => {
+      const home = process.env['TZ']
+      process.env['TZ'] = 'America/New_York'
+      try {
+        expect(parseSince(text, now).toISOString()).toBe('2026-11-03T08:30:00.000Z')
+      } finally {
+        if (home === undefined) delete process.env['TZ']
+        else process.env['TZ'] = home
+      }
+    },
+  )
+
+  test.each([
+    '',
+    'yesterday',
+    '3',
+    '2026-13-45',
+    '-1d',
+    '2026-02-31',
+    '2027-02-29T08:00Z',
+    '2026-11-03T25:00',
+    '2026-11-03x',
+  ])('refuses %j', (text) => {
     expect(() => parseSince(text, now)).toThrow(/no moment that is understood/)
   })
 })
