@@ -52,6 +52,37 @@ test('a .env beside the migrations counts, and --env-file wins over it', async (
   expect(await other.query('SELECT migration_name FROM schema_migrations')).toEqual([])
 })
 
+test('a .env beside the migrations is in nobody’s way where there is no command', async () => {
+  await using project = createCheckout()
+  project.write('database/.env', 'DATABASE_URL=embedded:dev\n')
+
+  const help = await launch(project, [])
+
+  expect(help).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(help.stdout).toContain('migration-manager <command>')
+})
+
+test('paths behind the launcher count from where the caller stands', async () => {
+  await using dev = await createDatabase('paths')
+  await using project = createCheckout()
+  project.write('database/prod.env', `DATABASE_URL=${dev.url}\n`)
+  project.write('database/settings.json', '{ "migrationsDir": "sql" }')
+  project.write('sql/001-a.sql', 'SELECT 1;\n')
+
+  const here = await launch(project, ['new', 'foo', '--dir', '.'])
+  const equal = await launch(project, ['new', 'bar', '--dir=.'])
+  const above = await launch(project, ['new', 'baz', '--config', 'settings.json'])
+  const env = await launch(project, ['status', '--json', '--env-file', 'prod.env'])
+  const empty = await launch(project, ['new', 'foo', '--dir', ''])
+
+  expect(here).toMatchObject({ exitCode: 0, stdout: '+ database/005-foo.sql\n' })
+  expect(equal).toMatchObject({ exitCode: 0, stdout: '+ database/006-bar.sql\n' })
+  expect(above).toMatchObject({ exitCode: 0, stdout: '+ sql/002-baz.sql\n' })
+  expect(env).toMatchObject({ exitCode: 0 })
+  expect(JSON.parse(env.stdout)).toMatchObject({ environments: [{ name: 'dev', pending: 6 }] })
+  expect(empty).toMatchObject({ exitCode: 2 })
+})
+
 test('the launcher ends with the exit code of the command', async () => {
   await using project = createCheckout()
 
