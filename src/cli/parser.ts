@@ -5,7 +5,10 @@ import { globalOptions } from './commands/command.ts'
 import type { Arguments, CommandLine, CommandSpec } from './commands/command.ts'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/index.ts'
 
-/** Parses the arguments behind the program's name, strictly. Throws `usage/…` with the nearest name as a hint. */
+/**
+ * Parses the arguments behind the program's name, strictly; without a command, they ask for the help. Throws `usage/…`
+ * with the nearest name as a hint.
+ */
 export async function parseCommandLine(argv: readonly string[], width: number): Promise<CommandLine> {
   checkArgv(argv)
   // It comes as an ES module only, and the bundle is none.
@@ -26,7 +29,6 @@ export async function parseCommandLine(argv: readonly string[], width: number): 
     .group(Object.keys(GLOBAL_OPTIONS), 'Options of all commands:')
     .wrap(Math.min(100, width))
     .strict()
-    .demandCommand(1, NO_COMMAND)
     .help()
     .alias('help', 'h')
     .exitProcess(false)
@@ -55,8 +57,6 @@ export async function parseCommandLine(argv: readonly string[], width: number): 
   return { kind: 'command', ...found, options: globalOptions(found.args) }
 }
 
-const NO_COMMAND = 'no command'
-
 function usageError(message: string, argv: readonly string[]): MigrationManagerError {
   const [, option, needed] = /^Missing dependent arguments:\s+(\S+) -> (\S+)/.exec(message) ?? []
   if (option !== undefined && needed !== undefined) {
@@ -68,9 +68,7 @@ function usageError(message: string, argv: readonly string[]): MigrationManagerE
   if (unknown === undefined) {
     const said = message.startsWith('Not enough non-option arguments')
       ? 'Something is missing behind the command.'
-      : message === NO_COMMAND
-        ? 'There is no command.'
-        : `${message}.`.replace(/\.\.$/, '.')
+      : `${message}.`.replace(/\.\.$/, '.')
     return new MigrationManagerError('usage/bad-arguments', said, { hint: HELP })
   }
   const isOption = argv.some((word) => word === `-${unknown}` || word.split('=')[0] === `--${unknown}`)

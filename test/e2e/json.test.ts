@@ -184,7 +184,6 @@ test('an unknown column behind wide characters is counted in characters', async 
 
 test.for([
   [['status', '--json'], 2, 'config/no-environment'],
-  [['--json'], 2, 'usage/bad-arguments'],
   [['statsu', '--json'], 2, 'usage/unknown-command'],
   [['status', '--jsno', '--json'], 2, 'usage/unknown-option'],
   [['sync', '--to', '--json'], 2, 'usage/bad-arguments'],
@@ -209,6 +208,7 @@ test.for([
 })
 
 test.for([
+  [[]],
   [['--help']],
   [['status', '--help']],
   [['--version']],

@@ -38,6 +38,16 @@ test.each([
   await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({ code, message, hint: expect.any(String) })
 })
 
+test.each([[[]], [['--json']], [['--no-color', '--quiet']], [['--env', 'dev']], [['--env-file', 'a.env']]])(
+  '%j asks for nothing, and is answered with the help',
+  async (argv) => {
+    expect(await parseCommandLine(argv, 80)).toMatchObject({
+      kind: 'help',
+      text: expect.stringContaining('migration-manager <command>'),
+    })
+  },
+)
+
 test.each([
   [['-env'], 'Did you mean --env?'],
   [['--versoin'], 'Did you mean --version?'],
