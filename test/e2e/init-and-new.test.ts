@@ -85,6 +85,16 @@ test('init in an empty folder without any environment writes the first files, an
   expect(project.read('deploy-migrations.sh')).toBe('mine\n')
 })
 
+test('init with an option that is wrong writes nothing', async () => {
+  await using project = createProject()
+
+  const result = await project.run(['init', '--allow', 'bogus'])
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(result.stderr).toContain('usage/unknown-code')
+  expect(readdirSync(project.dir)).toEqual([])
+})
+
 test('the folder that init makes is the one that MIGRATIONS_DIR names', async () => {
   await using database = await createDatabase('folder')
   await using project = createProject({ env: { DATABASE_URL: database.url, MIGRATIONS_DIR: 'db/steps' } })

@@ -17,9 +17,9 @@ import type { RunCommand } from './command.ts'
 const NOTHING: InitReport = { environments: [], findings: [] }
 
 export const run: RunCommand = async (wired, args) => {
+  const allow = new Set<string>(allowArgument(args))
   const project = await projectOrNone(wired)
   const files = scaffold(project, await wired.folder(), wired.cwd)
-  const allow = new Set<string>(allowArgument(args))
   const mayRename = allow.has('target/other-environment')
   const { confirm, emit, signal } = wired
   const report = project === null ? NOTHING : await init(project, { mayRename, allow }, { confirm, emit, signal })
