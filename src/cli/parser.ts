@@ -64,12 +64,13 @@ function usageError(message: string, argv: readonly string[]): MigrationManagerE
       hint: `Add --${needed}, or leave out --${option}.`,
     })
   }
+  const given = /^Not enough non-option arguments: got (\d+)/.exec(message)?.[1]
+  const commands = argv.flatMap((word) => COMMANDS.filter(({ name }) => name === word))
+  const short = commands.find(({ positionals }) => positionals !== '')
+  if (given !== undefined && short !== undefined) return missingWord(short, Number(given))
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0]
   if (unknown === undefined) {
-    const said = message.startsWith('Not enough non-option arguments')
-      ? 'Something is missing behind the command.'
-      : `${message}.`.replace(/\.\.$/, '.')
-    return new MigrationManagerError('usage/bad-arguments', said, { hint: HELP })
+    return new MigrationManagerError('usage/bad-arguments', `${message}.`.replace(/\.\.$/, '.'), { hint: HELP })
   }
   const isOption = argv.some((word) => word === `-${unknown}` || word.split('=')[0] === `--${unknown}`)
   const takers = COMMANDS.filter(({ options }) => isOption && Object.hasOwn(options, unknown)).map(({ name }) => name)
@@ -88,6 +89,17 @@ function usageError(message: string, argv: readonly string[]): MigrationManagerE
   return new MigrationManagerError('usage/unknown-command', `There is no command ${unknown}.`, {
     hint: nearest === undefined ? HELP : `Did you mean ${nearest}?`,
   })
+}
+
+/** Of the words that a command needs only the first `given` are there. */
+function missingWord({ name, positionals, needs }: CommandSpec, given: number): MigrationManagerError {
+  const missing = positionals.replaceAll('..>', '>').split(' ').slice(given)
+  const usage = ['migration-manager', name, positionals.replaceAll('..>', '>'), needs].filter(Boolean).join(' ')
+  return new MigrationManagerError(
+    'usage/bad-arguments',
+    `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing behind ${name}.`,
+    { hint: `Write ${usage}, or see migration-manager ${name} --help.` },
+  )
 }
 
 /** A word that stands alone behind a command: an environment, a version or an option's name, perhaps. */

@@ -153,7 +153,7 @@ test.for([
   [['status', '--chek'], 'There is no option --chek.', 'Did you mean --check?'],
   [['sync', '--dryrun'], 'There is no option --dryrun.', 'Did you mean --dry-run?'],
   [['status', '--to', '3'], 'This command does not take --to.', '--to belongs to plan, sync, rollback.'],
-  [['new'], 'Something is missing behind the command.', '--help'],
+  [['new'], '<description> is missing behind new.', 'new --help'],
   [['status', '--dir'], '--dir needs a value.', '--help'],
   [['sync', '--to', '1', '--only', '2'], '--only and --to exclude each other.', '--help'],
 ] as const)('%j exits 2 with the nearest name or the way to the help', async ([args, message, hint]) => {

@@ -42,6 +42,8 @@ export interface CommandSpec {
   readonly name: string
   /** What stands behind the name in the usage line, as yargs writes positionals. */
   readonly positionals: string
+  /** The options that it cannot do without, as the usage line shows them. */
+  readonly needs?: string
   readonly describe: string
   readonly options: Readonly<Record<string, Option>>
   readonly load: () => Promise<{ readonly run: RunCommand }>

@@ -136,6 +136,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'repair',
     positionals: '<action> <migration>',
+    needs: '--env <name> --reason <text>',
     describe:
       'Set one row of one history right by hand: accept-checksum, mark-applied, mark-not-applied, finish, abandon',
     options: { reason: { type: 'string', requiresArg: true, describe: 'Why; it is written to the log' }, all: ALL },

@@ -38,6 +38,32 @@ test.each([
   await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({ code, message, hint: expect.any(String) })
 })
 
+test.each([
+  [['new'], '<description> is missing behind new.', 'migration-manager new <description>,'],
+  [['new', '--json'], '<description> is missing behind new.', 'migration-manager new <description>,'],
+  [
+    ['repair'],
+    '<action> and <migration> are missing behind repair.',
+    'migration-manager repair <action> <migration> --env <name> --reason <text>,',
+  ],
+  [
+    ['repair', 'new'],
+    '<migration> is missing behind repair.',
+    'migration-manager repair <action> <migration> --env <name> --reason <text>,',
+  ],
+  [
+    ['--env', 'dev', 'repair', 'accept-checksum'],
+    '<migration> is missing behind repair.',
+    'migration-manager repair <action> <migration> --env <name> --reason <text>,',
+  ],
+])('of %j it is said what is missing, with the usage line', async (argv, message, usage) => {
+  await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({
+    code: 'usage/bad-arguments',
+    message,
+    hint: expect.stringContaining(usage),
+  })
+})
+
 test.each([[[]], [['--json']], [['--no-color', '--quiet']], [['--env', 'dev']], [['--env-file', 'a.env']]])(
   '%j asks for nothing, and is answered with the help',
   async (argv) => {
