@@ -56,7 +56,8 @@ export async function init(
   const reachable = sights.filter((sight) => sight.isReachable)
 
   const toAsk = reachable.filter(({ environment, reading }) => {
-    if (reading.initialisedAs === ownerOf(environment)) return false
+    // What is registered may have lost its tables all the same, and they are made anew.
+    if (reading.initialisedAs === ownerOf(environment) && !hasLostHistory(reading)) return false
     const former = formerOwner(environment, reading)
     return environment.protected || (former !== null && options.mayRename && isProtected(project, former))
   })
@@ -92,6 +93,10 @@ type ReadSight = Extract<Sight, { isReachable: true }>
 
 function skipped({ environment }: ReadSight): InitReport['environments'][number] {
   return { environment, status: 'skipped', formerly: null, error: null }
+}
+
+function hasLostHistory({ findings }: Reading): boolean {
+  return findings.some(({ code }) => code === 'history/lost')
 }
 
 /** The other environment that a database is registered as; null where it is none. */

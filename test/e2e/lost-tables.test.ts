@@ -99,6 +99,37 @@ describe.each(SUBJECTS)('$engine', ({ create }) => {
     expect(await query(VISITS)).toEqual([{ page: 'about' }, ...ONCE])
   })
 
+  test('init asks before it makes a lost history of a protected environment anew, and says that it did', async () => {
+    await using subject = await create()
+    const { project, query } = subject
+    const env = { MIGRATION_PROTECTED: 'dev', CI: 'true' }
+    const events = (): Promise<readonly unknown[]> => query('SELECT event FROM schema_migrations_log ORDER BY id')
+    expect(await project.run(['sync', '--yes'])).toMatchObject({ exitCode: 0 })
+    await query('DROP TABLE schema_migrations')
+    const told = await events()
+
+    const refused = await project.run(['init', '--json'], { env })
+    const stillLost = query('SELECT 1 FROM schema_migrations')
+    await expect(stillLost).rejects.toThrow('schema_migrations')
+    const toldAfterRefusal = await events()
+    const made = await project.run(['init', '--yes', '--json'], { env })
+    const again = await project.run(['init', '--yes', '--json'], { env })
+
+    expect(refused).toMatchObject({ exitCode: 4 })
+    expect(refused.json()).toMatchObject({
+      status: 'blocked',
+      environments: [{ name: 'dev', status: 'skipped' }],
+      findings: [{ code: 'history/lost', severity: 'warn' }, { code: 'policy/confirmation-needed' }],
+    })
+    expect(toldAfterRefusal).toEqual(told)
+    expect(made).toMatchObject({ exitCode: 0 })
+    expect(made.json()).toMatchObject({ status: 'applied', environments: [{ status: 'initialised', error: null }] })
+    expect(await query('SELECT * FROM schema_migrations')).toEqual([])
+    expect(await events()).toEqual([...told, { event: 'init' }])
+    expect(again.json()).toMatchObject({ status: 'up-to-date', environments: [{ status: 'up-to-date' }] })
+    expect(await query(VISITS)).toEqual(ONCE)
+  })
+
   test('a history that was emptied by rollbacks, and then dropped, is begun anew', async () => {
     await using subject = await create()
     const { project, query } = subject

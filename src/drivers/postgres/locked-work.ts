@@ -44,7 +44,7 @@ export async function workUnderLock<T>(run: Run, work: (locked: Locked) => Promi
 /** Creates the history tables and registers the database, if that has not been done; returns whether it had to be. */
 export async function prepareTables(run: Run, rename: boolean): Promise<boolean> {
   const { link, context, emit, lock } = run
-  const { initialisedAs } = link.facts
+  const { initialisedAs, state } = link.facts
   for (let recoveries = 0; ;) {
     const { progress, listener } = followProgress(context, [], emit)
     const message = composeMessage(context, {
@@ -63,11 +63,13 @@ export async function prepareTables(run: Run, rename: boolean): Promise<boolean>
     } catch (cause) {
       if (isLoss(cause)) {
         if ((await recover(run)) === null) throw unknownError(run, 'init')
-        const isPrepared = rename ? link.facts.initialisedAs === context.owner : link.facts.initialisedAs !== null
+        const { facts } = link
+        const isRegistered = rename ? facts.initialisedAs === context.owner : facts.initialisedAs !== null
+        const isPrepared = isRegistered && facts.state === 'ours'
         // The opening is one transaction, and it ends with the registration.
         if (isPrepared || ++recoveries > MAX_RECOVERIES) await giveBack(run)
         else continue
-        if (isPrepared) return link.facts.initialisedAs !== initialisedAs
+        if (isPrepared) return state !== 'ours' || facts.initialisedAs !== initialisedAs
         throw lostError(run)
       }
       if (!(cause instanceof ServerFailure && cause.server.code === GUARD.locked)) {

@@ -22,7 +22,7 @@ export interface Opening {
 
 /**
  * The first transaction of a run: takes the lock, checks that the history is still the expected one, makes what is
- * missing, and gives the session the statements of the rows if they are to be prepared.
+ * missing, tells the log of it (also where only the history was gone, and the log still knows the environment), and gives the session the statements of the rows if they are to be prepared.
  */
 export function opening(context: MessageContext, { basis, rename, kinds }: Opening, rows: RowStatements): string {
   const { tables } = context
@@ -52,15 +52,18 @@ ELSE IF ${quoteLiteral(EMPTY_DIGEST)} <> ${quoteLiteral(basis)} ${refuse} END IF
   })
   return `BEGIN;${localSettings(context)}SET LOCAL row_security = off;
 ${doBlock(`
-DECLARE present boolean;
+DECLARE present boolean; made boolean;
 BEGIN
 ${takeLock(context)}
 present := pg_catalog.to_regclass(${history}) IS NOT NULL;
 ${checkBasis}
 ${createTables(tables)}
 ${refuseOther}
-IF ${unregistered} THEN
+made := ${unregistered};
+IF made OR (NOT present AND ${registered} = ${quoteLiteral(context.owner)}) THEN
   ${register};
+END IF;
+IF made OR NOT present THEN
   RAISE INFO '${context.marker}:prepared';
 END IF;
 END`)}
