@@ -13,12 +13,20 @@ import { readSelection } from './selection.ts'
  */
 export function folderForNew(sources: Sources): string {
   const { only, dir } = sources
-  // What is wrong with the environments is nothing to a file; what is wrong with the choice of the folder is.
-  const ofEnvironments: Problem[] = []
-  const names = takingPart(sources, ofEnvironments)
-  const problems: Problem[] = [...sources.problems, ...(only !== undefined && names.length === 0 ? ofEnvironments : [])]
   // A database of an environment with many has the folder of its environment.
   const owners = only?.flatMap((list) => list.split(',')).map((item) => item.split('/')[0] ?? '')
+  // What is wrong with the environments is nothing to a file; what is wrong with the choice of the folder is.
+  const ofEnvironments: Problem[] = []
+  const { names } = takingPart(
+    sources,
+    { isNamed: (name) => owners?.includes(name) === true, isNeeded: () => false },
+    ofEnvironments,
+  )
+  const isFatal = only !== undefined && names.length === 0
+  const problems: Problem[] = [
+    ...sources.problems,
+    ...ofEnvironments.filter(({ code }) => isFatal || code === 'config/unknown-variable'),
+  ]
   const isSelected = readSelection(owners, names, new Map(), problems)
   const dirOf = migrationsDirs(sources, problems)
   const [first, ...others] = problems

@@ -35,8 +35,8 @@ export function isPublicWord(text: string): boolean {
 /** The codes of all errors and findings. They are forever, and pipelines read them. */
 const CODES: readonly string[] = `
   adopt/no-file adopt/no-table adopt/not-borne-out adopt/not-tellable atomic/not-committed
-  config/ambiguous-password config/ambiguous-value config/bad-json config/bad-name config/bad-schema config/bad-url
-  config/bad-value config/conflicting-variables config/duplicate-name config/empty-list config/empty-option
+  config/ambiguous-folder config/ambiguous-password config/ambiguous-value config/bad-json config/bad-name config/bad-schema config/bad-url
+  config/bad-value config/conflicting-variables config/duplicate-name config/empty-list config/empty-option config/empty-variable
   config/missing-url config/missing-variable config/no-database config/no-environment config/no-user
   config/placeholder config/quoted-url config/several-hosts config/tls-disabled config/tls-mode config/unknown-binding
   config/unknown-environment config/unknown-key config/unknown-scheme config/unknown-variable config/unreadable-file
