@@ -361,7 +361,8 @@ test.runIf(findPgBouncer() !== null)("PgBouncer's own refusals are said like the
   await using full = await startPooler(testServer(), { mode: 'transaction', settings: { max_client_conn: 1 } })
   const { password } = testServer()
   const url = transaction.urlOf(database)
-  await using _only = await connect(full.urlOf(database))
+  // PgBouncer may not have forgotten the probe of its start yet.
+  await using _only = await vi.waitFor(() => connect(full.urlOf(database)), { timeout: 10_000, interval: 50 })
 
   const codes: unknown[] = []
   for (const attempt of [
