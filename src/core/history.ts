@@ -60,6 +60,11 @@ export function findHalfway({ status, step }: Pick<AppliedMigration, 'status' | 
   return step < 0 ? { kind: 'revert', done: -1 - step } : { kind: 'apply', done: step }
 }
 
+/** Whether it was cut off on its way up, at a step that is known: `sync` goes on there. */
+export function isResumable(row: Pick<AppliedMigration, 'status' | 'step'>): boolean {
+  return findHalfway(row)?.kind === 'apply'
+}
+
 /**
  * A fingerprint of what a history says (names, checksums, states; not times), 64 hexadecimal digits: two histories with
  * one digest are the same to a plan. The engine computes the same value in the database: SHA-256 over the lines

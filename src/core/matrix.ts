@@ -4,7 +4,7 @@ import { compareNames } from './history.ts'
 import type { AppliedMigration } from './history.ts'
 import { versionOf } from './migration.ts'
 import type { Migration } from './migration.ts'
-import { findDisagreements } from './plan.ts'
+import { findDisagreements } from './disagreement.ts'
 
 /** One folder of migration files; environments that share a folder are compared with each other. */
 export interface Folder {

@@ -2,7 +2,7 @@ import { checksumOf, normalizeText } from './checksum.ts'
 import type { Checksum } from './checksum.ts'
 import type { Problem } from './errors.ts'
 import { findRollbackBlock } from './rollback.ts'
-import type { SqlSource } from './rollback.ts'
+import type { SqlSource } from './sql-source.ts'
 
 /** One SQL file: what is run is `up`, byte for byte the text whose checksum is `checksum` (mark and CR removed). */
 export interface Migration {

@@ -1,5 +1,5 @@
 import type { SourceLocation } from '../core/errors.ts'
-import type { SqlSource } from '../core/rollback.ts'
+import type { SqlSource } from '../core/sql-source.ts'
 
 /** A place in a file: what errors and findings carry. */
 export interface PlaceInFile {

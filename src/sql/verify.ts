@@ -1,5 +1,5 @@
 import { isRollbackHeading, isVerifyLine, splitComment } from '../core/rollback.ts'
-import type { SqlSource } from '../core/rollback.ts'
+import type { SqlSource } from '../core/sql-source.ts'
 import { indexLines } from './location.ts'
 import { Lexer } from './lexer.ts'
 import { splitStatements } from './statements.ts'

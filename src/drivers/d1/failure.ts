@@ -1,7 +1,7 @@
 import { MigrationManagerError } from '../../core/errors.ts'
 import type { Environment } from '../../core/environment.ts'
 import type { Migration } from '../../core/migration.ts'
-import type { SqlSource } from '../../core/rollback.ts'
+import type { SqlSource } from '../../core/sql-source.ts'
 import { locateIn } from '../../sql/location.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'

@@ -1,6 +1,6 @@
 import type { Step } from '../../core/plan.ts'
 import { sourceOf } from '../../core/plan.ts'
-import type { SqlSource } from '../../core/rollback.ts'
+import type { SqlSource } from '../../core/sql-source.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import { readSqliteScript } from '../../sql/sqlite/script.ts'
 import { findSqliteVerifyQueries } from '../../sql/sqlite/verify.ts'

@@ -1,5 +1,5 @@
 import type { Migration } from '../../core/migration.ts'
-import type { SqlSource } from '../../core/rollback.ts'
+import type { SqlSource } from '../../core/sql-source.ts'
 import type { VerifyQuery } from '../../sql/verify.ts'
 import { followStatements } from '../../sql/brief.ts'
 import { FORGET, writeRow } from './history-row.ts'

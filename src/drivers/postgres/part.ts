@@ -1,6 +1,6 @@
 import { sourceOf } from '../../core/plan.ts'
 import type { Step } from '../../core/plan.ts'
-import type { SqlSource } from '../../core/rollback.ts'
+import type { SqlSource } from '../../core/sql-source.ts'
 import type { Migration } from '../../core/migration.ts'
 import type { ScriptProblem } from '../../sql/problem.ts'
 import { readScript } from '../../sql/script.ts'
