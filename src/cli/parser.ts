@@ -53,8 +53,19 @@ export async function parseCommandLine(argv: readonly string[], width: number): 
   })
   // The handler has run by now, which the compiler cannot see.
   const found = chosen as { readonly spec: CommandSpec; readonly args: Arguments } | null
-  if (found === null) return { kind: 'help', text: help === '' ? await parser.getHelp() : help }
+  if (found === null) {
+    // An unset variable in its place would make a release of nothing.
+    if (help === '' && !argv.every((word) => OF_OUTPUT.has(word))) throw noCommand()
+    return { kind: 'help', text: help === '' ? await parser.getHelp() : help }
+  }
   return { kind: 'command', ...found, options: globalOptions(found.args) }
+}
+
+/** Options that ask for nothing to be done. */
+const OF_OUTPUT: ReadonlySet<string> = new Set(['--json', '--verbose', '--quiet', '-q', '--no-color', '--color'])
+
+function noCommand(): MigrationManagerError {
+  return new MigrationManagerError('usage/bad-arguments', 'There is no command.', { hint: HELP })
 }
 
 function usageError(message: string, argv: readonly string[]): MigrationManagerError {

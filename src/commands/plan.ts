@@ -1,5 +1,6 @@
 import type { Check } from '../core/check.ts'
 import type { Emit } from '../core/event.ts'
+import { followEmptyFiles } from '../core/empty-file.ts'
 import { allowFindings } from '../core/finding.ts'
 import type { Finding } from '../core/finding.ts'
 import type { AppliedMigration } from '../core/history.ts'
@@ -107,7 +108,7 @@ async function decide(
       columns,
       targets.map(({ plan }) => plan),
     ),
-    ...(await runChecks(checks, targets)),
+    ...followEmptyFiles(await runChecks(checks, targets), columns),
   ]
   return {
     targets,

@@ -60,9 +60,11 @@ export function allEnvironments(project: Project): readonly Environment[] {
 }
 
 function refuseUnconfigured(project: Project, isNeeded: (one: Unconfigured) => boolean, why: string): void {
-  const [first, ...others] = (project.unconfigured ?? [])
-    .filter(isNeeded)
-    .map(({ problem }) => ({ ...problem, message: `${problem.message} ${why}` }))
+  const [first, ...others] = (project.unconfigured ?? []).filter(isNeeded).map(({ problem }) => ({
+    ...problem,
+    message: `${problem.message} ${why}`,
+    hint: 'Set it, or list in MIGRATION_ENVIRONMENTS those that this run can reach.',
+  }))
   if (first !== undefined) throw new ProblemsError([first, ...others])
 }
 

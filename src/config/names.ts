@@ -43,6 +43,11 @@ export function isSlipOf(word: string, known: string): boolean {
   return word !== known && Math.abs(word.length - known.length) <= 2 && editDistance(word, known, 2) <= 2
 }
 
+/** Whether one letter of `word` is missing, too many or has changed places with the next, and it is `known` then. */
+export function isLetterOff(word: string, known: string): boolean {
+  return editDistance(word, known, 2) === 1 && word.replace(/\D/gu, '') === known.replace(/\D/gu, '')
+}
+
 /**
  * How many letters must be inserted, removed, replaced or swapped with their neighbour to turn `a` into `b`; one that is
  * replaced counts `costOfReplacing`.

@@ -17,11 +17,8 @@ export function folderForNew(sources: Sources): string {
   const owners = only?.flatMap((list) => list.split(',')).map((item) => item.split('/')[0] ?? '')
   // What is wrong with the environments is nothing to a file; what is wrong with the choice of the folder is.
   const ofEnvironments: Problem[] = []
-  const { names } = takingPart(
-    sources,
-    { isNamed: (name) => owners?.includes(name) === true, isNeeded: () => false },
-    ofEnvironments,
-  )
+  const participants = takingPart(sources, { isNeeded: () => false }, ofEnvironments)
+  const names = participants.names.filter((name) => !participants.leftOut.has(name) || owners?.includes(name) === true)
   const isFatal = only !== undefined && names.length === 0
   const problems: Problem[] = [
     ...sources.problems,

@@ -13,6 +13,8 @@ export interface NameSources {
   readonly config: ConfigFile
   /** The configuration file as given; null when there was none. */
   readonly configFile: string | null
+  /** `--dir`. */
+  readonly dir?: string | undefined
   /** The working directory. */
   readonly projectDir: string
   /** The folder above, where that looks like the project that was meant, and what it holds. */
@@ -33,8 +35,6 @@ export interface Participants {
 
 /** Which environments a run was told to work on. */
 export interface Wanted {
-  /** By name. */
-  readonly isNamed: (name: string) => boolean
   /** By name, or because none is named. */
   readonly isNeeded: (name: string) => boolean
 }
@@ -43,8 +43,8 @@ export interface Wanted {
  * Decides who takes part. What is wrong with the list of names is added to `problems`; that one of it has no connection
  * string only where it is needed, for a list may be committed, and not everybody can reach prod.
  */
-export function takingPart(sources: NameSources, { isNamed, isNeeded }: Wanted, problems: Problem[]): Participants {
-  const { variables, config, configFile, schemes } = sources
+export function takingPart(sources: NameSources, { isNeeded }: Wanted, problems: Problem[]): Participants {
+  const { variables, config, configFile, schemes, dir } = sources
   const connections = connectionVariables(variables)
   const fromVariable = valueOf(variables, 'MIGRATION_ENVIRONMENTS')
   const named = fromVariable === undefined ? (config.environments ?? []).map(foldName) : namesIn(fromVariable)
@@ -52,7 +52,12 @@ export function takingPart(sources: NameSources, { isNamed, isNeeded }: Wanted, 
     fromVariable === undefined ? `"environments" in ${configFile ?? ''}` : originOf(variables, 'MIGRATION_ENVIRONMENTS')
   const leftOut = emptyVariables(variables)
   const connected = new Set(connections.keys())
-  const heard = { schemes, connected, listed: new Set(named), empty: new Set(leftOut.keys()) }
+  // What is said elsewhere counts, whatever a variable that is nearly called so holds.
+  const settled = new Set([
+    ...(config.environments === undefined ? [] : ['MIGRATION_ENVIRONMENTS']),
+    ...(dir === undefined && config.migrationsDir === undefined ? [] : ['MIGRATIONS_DIR']),
+  ])
+  const heard = { schemes, connected, listed: new Set(named), empty: new Set(leftOut.keys()), settled }
   const unheard = unheardVariables(variables, heard)
   problems.push(...unheard)
   if (named.length === 0) {
@@ -67,9 +72,8 @@ export function takingPart(sources: NameSources, { isNamed, isNeeded }: Wanted, 
   }
   const counts = new Map<string, number>()
   for (const name of named) counts.set(name, (counts.get(name) ?? 0) + 1)
-  // Who lists one in a variable of the same run wants it: an empty one is then a secret that is missing.
-  const isLeftOut = (name: string): boolean => fromVariable === undefined && leftOut.has(name) && !isNamed(name)
-  const lacking = new Set([...counts.keys()].filter((name) => !connections.has(name) && !isLeftOut(name)))
+  // Who lists one wants it, or wants it to be asked before others: an empty one is then a secret that is missing.
+  const lacking = new Set([...counts.keys()].filter((name) => !connections.has(name)))
   const isFault = (name: string): boolean => isNeeded(name) || !isEnvironmentName(name)
   const faults = [...counts].flatMap(([name, count]) => [
     ...(count > 1 ? [() => repeated(name, origin)] : []),
@@ -81,7 +85,7 @@ export function takingPart(sources: NameSources, { isNamed, isNeeded }: Wanted, 
   if (faults.length === 0 && !names.some((name) => connections.has(name))) problems.push(noEnvironment(sources))
   return {
     names,
-    leftOut: new Map([...leftOut].filter(([name]) => counts.has(name) && isLeftOut(name))),
+    leftOut: new Map(),
     unconfigured: new Map(
       // Nobody may ask for them, and there may be thousands: the nearest name is not looked for.
       [...lacking].filter((name) => !isFault(name)).map((name) => [name, missing(name, origin, variables, [])]),

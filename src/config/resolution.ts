@@ -74,8 +74,10 @@ export function resolveConfiguration(sources: Sources): Configuration {
   const named = environmentsIn(sources.only)
   const isNeeded = (name: string): boolean => named?.has(name) ?? sources.isOffline !== true
   const isNamed = (name: string): boolean => named?.has(name) === true
-  const { names: all, leftOut, unconfigured } = takingPart(sources, { isNamed, isNeeded }, problems)
+  const { names: all, leftOut, unconfigured } = takingPart(sources, { isNeeded }, problems)
   const names = all.filter((name) => !leftOut.has(name))
+  const missed = [...leftOut].filter(([name]) => isNamed(name))
+  problems.push(...missed.map(([name, origin]) => chosenButEmpty(name, origin)))
   const variable = (name: string): string | undefined => variables.get(name)?.value
   const connections = connectionVariables(variables)
   const databases = new Map<string, Databases>()
@@ -86,7 +88,8 @@ export function resolveConfiguration(sources: Sources): Configuration {
     const read = readDatabases(name, [content, ...others], sources, variable, unreadable)
     if (read !== null) databases.set(name, read)
   }
-  const isSelected = readSelection(sources.only, names, fleetsOf(databases), problems)
+  const known = [...names, ...missed.map(([name]) => name)]
+  const isSelected = readSelection(sources.only, known, fleetsOf(databases), problems)
   const isProtected = protection(sources, names, problems)
   const dirs = migrationsDirs(sources, problems)
   problems.push(...unreadable)
@@ -133,6 +136,14 @@ export function resolveConfiguration(sources: Sources): Configuration {
     envFile: sources.envFile,
     configFile: sources.configFile,
     variable,
+  }
+}
+
+function chosenButEmpty(name: string, origin: string): Problem {
+  return {
+    code: 'config/missing-url',
+    message: `--env names ${name}, but ${origin} is set but empty.`,
+    hint: 'A secret that is missing in a pipeline, or misspelt, arrives like this: set it, or choose others with --env.',
   }
 }
 

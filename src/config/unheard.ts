@@ -1,6 +1,6 @@
 import type { Problem } from '../core/errors.ts'
 import { isConnectionVariable } from './connection.ts'
-import { foldName, isEnvironmentName, isSlipOf, nearestName, urlVariableOf } from './names.ts'
+import { foldName, isEnvironmentName, isLetterOff, isSlipOf, urlVariableOf } from './names.ts'
 import { type Variables, valueOf } from './variables.ts'
 
 /** What is read besides the variables of single environments. */
@@ -21,6 +21,8 @@ export interface Heard {
   readonly listed: ReadonlySet<string>
   /** Those that an empty variable leaves out. */
   readonly empty: ReadonlySet<string>
+  /** Those of our variables that something else decides: an option, the configuration file. */
+  readonly settled: ReadonlySet<string>
 }
 
 /**
@@ -33,7 +35,7 @@ export function unheardVariables(variables: Variables, heard: Heard): readonly P
     if (value.trim() === '' || isConnectionVariable(variable)) return []
     const problem =
       explainConnection(variable, origin, value, heard) ??
-      explainSetting(variable, origin, variables) ??
+      explainSetting(variable, origin, variables, heard) ??
       explainFolder(variable, origin, variables, heard)
     return problem === null ? [] : [{ code: 'config/unknown-variable', ...problem }]
   })
@@ -43,6 +45,8 @@ type Explanation = Pick<Problem, 'message' | 'hint'>
 
 /** As others name the file with a connection string; ours is `…DATABASE_URLS_FILE`. */
 const NEARLY_OURS = /^(?:(?<name>[A-Za-z0-9][\w-]{0,62})_)?DATABASE_(?:URL_FILES?|URLS_FILES)$/u
+
+const OF_OTHERS = "If it is another program's, list in MIGRATION_ENVIRONMENTS the environments that take part."
 
 function explainConnection(variable: string, origin: string, value: string, heard: Heard): Explanation | null {
   const groups = NEARLY_OURS.exec(variable)?.groups
@@ -55,21 +59,22 @@ function explainConnection(variable: string, origin: string, value: string, hear
     message: `${origin} is not read, and ${name} would be left out.`,
     hint:
       slip === null
-        ? `One connection string is written into ${ours}; a file of them, one a line, is named by ${ours}S_FILE.`
-        : `Did you mean ${ours}?`,
+        ? `One connection string is written into ${ours}; a file of them, one a line, is named by ${ours}S_FILE. ${OF_OTHERS}`
+        : `Did you mean ${ours}? ${OF_OTHERS}`,
   }
 }
 
 /**
  * What was meant by a name that ends nearly as ours do: `PROD_DATABSE_URL`. Null for the names of others: `…_DATABASE_URI`
- * is what SQLAlchemy reads, `DATABASE_URL_UNPOOLED` and `DATABASE_URL2` are second ones.
+ * is what SQLAlchemy reads, `APP__DATABASE__URL` a nested setting; `DATABASE_URL_UNPOOLED` and `DATABASE_URL2` are
+ * second ones.
  */
 function readSlip(variable: string): { readonly environment: string; readonly meant: string } | null {
   const words = variable.replaceAll('-', '_').split('_')
-  if (/(?:^|_)DATABASE_URLS?_|_URIS?$|\d$/u.test(variable)) return null
+  if (/__|(?:^|_)DATABASE_URLS?_|_URIS?$|\d$/u.test(variable)) return null
   const known = variable.endsWith('S') ? 'DATABASE_URLS' : 'DATABASE_URL'
-  // An underscore may be missing, or one too many.
-  for (const count of [2, 1, 3]) {
+  // An underscore may be missing.
+  for (const count of [2, 1]) {
     const end = words.slice(-count).join('_')
     const before = words.slice(0, -count).join('_')
     const environment = before === '' ? 'dev' : foldName(before)
@@ -85,9 +90,14 @@ function holdsScheme(value: string, schemes: readonly string[]): boolean {
   return new RegExp(String.raw`(?:^|[\s,;="'])(?:${schemes.join('|')}):`, 'iu').test(value)
 }
 
-function explainSetting(variable: string, origin: string, variables: Variables): Explanation | null {
+function explainSetting(
+  variable: string,
+  origin: string,
+  variables: Variables,
+  { settled }: Heard,
+): Explanation | null {
   const meant = OUR_VARIABLES.find((known) => isSlipOf(variable, known))
-  return meant === undefined ? null : explainSlip(variable, origin, meant, variables)
+  return meant === undefined || settled.has(meant) ? null : explainSlip(variable, origin, meant, variables)
 }
 
 /** Who has set the right one, too, knows that the other one is somebody else's. */
@@ -114,7 +124,8 @@ function explainFolder(
     return names.has(name) ? explainSlip(variable, origin, `${name.toUpperCase()}_MIGRATIONS_DIR`, variables) : null
   }
   if (end !== 'MIGRATIONS_DIR' || names.has(name) || empty.has(name)) return null
-  const nearest = nearestName(name, names)
+  // EU1 is not EU2, nor is TEST REST: such an environment may take part in other runs only.
+  const nearest = [...names].find((each) => each.length >= 4 && isLetterOff(name, each))
   return nearest === undefined
     ? null
     : explainSlip(variable, origin, `${nearest.toUpperCase()}_MIGRATIONS_DIR`, variables)

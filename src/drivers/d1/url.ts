@@ -190,8 +190,9 @@ function localId(name: string, config: WranglerConfig): string | Refusal {
   )
 }
 
-/** Any id will do, but for one of a project below: its local copy is there, and here would be a new, empty one. */
+/** Any id will do. A binding or a name of a project below would be a new, empty database here. */
 function idWithoutConfig(name: string, projectDir: string): string | Refusal {
+  if (UUID.test(name)) return name
   const below = findWranglerConfigsBelow(projectDir)
   const file = below.find(({ databases }) => databases.some((database) => isCalled(name, database)))?.file
   if (file === undefined) return name

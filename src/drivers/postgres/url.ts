@@ -96,15 +96,14 @@ export function parsePostgresUrl(url: string, context: PostgresUrlContext): Pars
 
 /**
  * The database that an endpoint names, in any form: the same for two endpoints that lead to the same one for certain.
- * Other names of a host, and the ports of a pooler, are not known here.
+ * Other names of a host, the ports of a pooler and other users of one database are not known here.
  */
 export function identityOf(endpoint: PostgresEndpoint): string {
   if (endpoint.kind === 'embedded') return JSON.stringify(['embedded', endpoint.home, endpoint.database])
   const { host, port, database, user } = endpoint
   const place = host.startsWith('/') ? normalize(`${host}/`) : host.toLowerCase().replace(/\.$/u, '')
-  // Supabase's pooler is one server for all projects of a region, and knows the project by what stands behind the dot.
-  const project = user.includes('.') ? user.slice(user.lastIndexOf('.') + 1) : null
-  return JSON.stringify(['server', place, port, database, project])
+  // A pooler or a host of many customers is one server for all of them, and knows the database by the user alone.
+  return JSON.stringify(['server', place, port, database, user])
 }
 
 function toEndpoint(url: string, reading: Reading, context: PostgresUrlContext): ParsedUrl<ServerEndpoint> {

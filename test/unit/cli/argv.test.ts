@@ -64,13 +64,20 @@ test.each([
   })
 })
 
-test.each([[[]], [['--json']], [['--no-color', '--quiet']], [['--env', 'dev']], [['--env-file', 'a.env']]])(
+test.each([[[]], [['--json']], [['--no-color', '--quiet']]])(
   '%j asks for nothing, and is answered with the help',
   async (argv) => {
     expect(await parseCommandLine(argv, 80)).toMatchObject({
       kind: 'help',
       text: expect.stringContaining('migration-manager <command>'),
     })
+  },
+)
+
+test.each([[['--env', 'prod', '--yes']], [['--env-file', 'a.env']], [['--json', '--shard=1/2']]])(
+  '%j wants something done, and is no success without a command',
+  async (argv) => {
+    await expect(parseCommandLine(argv, 80)).rejects.toMatchObject({ message: 'There is no command.' })
   },
 )
 

@@ -107,17 +107,13 @@ describe('which environments there are', () => {
       expect(leftOut).toEqual([])
     })
 
-    test('an empty one is left out, with a warning, unless it is named', () => {
+    test('an empty one is as one without: a secret that is missing must not leave out who is asked first', () => {
       const given = { env: { ...env, PROD_DATABASE_URL: '' }, config }
-      const { selected, leftOut, unconfigured } = resolve(given)
-      expect([selected, unconfigured]).toEqual([['dev', 'staging'], []])
-      expect(leftOut).toMatchObject([{ order: 2, isWanted: true, finding: { environment: 'prod' } }])
-      expect(problemsOf({ ...given, only: ['prod'] })).toMatchObject([{ message: `${missing} empty.` }])
-    })
-
-    test('where all are left out none is configured', () => {
-      const nobody = { DATABASE_URL: '', STAGING_DATABASE_URL: '', PROD_DATABASE_URL: '' }
-      expect(codesOf({ env: nobody, config })).toEqual(['config/no-environment'])
+      for (const only of [undefined, ['prod']]) {
+        const problems = problemsOf({ ...given, ...(only === undefined ? {} : { only }) })
+        expect(problems).toMatchObject([{ code: 'config/missing-url', message: `${missing} empty.` }])
+      }
+      expect(resolve({ ...given, only: ['dev'] })).toMatchObject({ leftOut: [], unconfigured: [{ order: 2 }] })
     })
 
     test('none needs a connection string where nothing is connected to', () => {
@@ -125,6 +121,13 @@ describe('which environments there are', () => {
       expect(codesOf({ config, isOffline: true })).toEqual(['config/no-environment'])
       expect(codesOf({ env, config, isOffline: true, only: ['prod'] })).toEqual(['config/missing-url'])
     })
+  })
+
+  test('one that is chosen, and that an empty variable leaves out, is said to be empty', () => {
+    const env = { DATABASE_URL: DEV, PROD_DATABASE_URL: '' }
+    expect(problemsOf({ env, only: ['prod'] })).toMatchObject([
+      { code: 'config/missing-url', message: expect.stringContaining('PROD_DATABASE_URL is set but empty') },
+    ])
   })
 
   test('one that MIGRATION_ENVIRONMENTS lists is not left out by an empty variable', () => {

@@ -15,7 +15,6 @@ describe('a connection string under a misspelt name', () => {
     ['PROD_DATABSE_URL', 'PROD_DATABASE_URL'],
     ['PROD_DATABASE_ULR', 'PROD_DATABASE_URL'],
     ['PROD_DATABASEURL', 'PROD_DATABASE_URL'],
-    ['PROD_DATA_BASE_URL', 'PROD_DATABASE_URL'],
     ['EU_PROD_DATABASES_URL', 'EU_PROD_DATABASE_URL'],
     ['PROD-DATABASE_URL', 'PROD_DATABASE_URL'],
     ['PROD_DATABSE_URLS', 'PROD_DATABASE_URLS'],
@@ -25,7 +24,7 @@ describe('a connection string under a misspelt name', () => {
     expect(problem).toEqual([
       'config/unknown-variable',
       `${variable} is not read, and ${environment} would be left out.`,
-      `Did you mean ${meant}?`,
+      `Did you mean ${meant}? If it is another program's, list in MIGRATION_ENVIRONMENTS the environments that take part.`,
     ])
     expect(others).toEqual([])
     expect(JSON.stringify(problem)).not.toContain('prod-password')
@@ -47,6 +46,9 @@ describe('a connection string under a misspelt name', () => {
   test.each([
     ['SQLALCHEMY_DATABASE_URI', PROD],
     ['DATABASE_URL_UNPOOLED', PROD],
+    ['DATABASE__URL', PROD],
+    ['APP__DATABASE__URL', PROD],
+    ['APP_DATA_BASE_URL', PROD],
     ['DATABASE_URL_A', PROD],
     ['DATABASE_URL2', PROD],
     ['DATABASE_PUBLIC_URL', PROD],
@@ -83,6 +85,11 @@ describe('a setting under a misspelt name', () => {
     expect(told({ MIGRATIONS_PROTECTED: 'dev', MIGRATION_ENVIRONMENTS: 'dev' })).toHaveLength(1)
   })
 
+  test('is no harm where the configuration file or an option says what counts', () => {
+    const env = { ...BASE, MIGRATION_ENVIRONMENT: 'production', MIGRATION_DIR: 'sql' }
+    expect(problemsOf({ env, dir: 'database', config: '{ "environments": ["dev"] }' })).toEqual([])
+  })
+
   test.each(['MIGRATION_TOKEN', 'MIGRATIONS_DB', 'MIGRATION_WEBHOOK_URL', 'GOOSE_MIGRATION_DIR', 'MIGRATION_ID'])(
     "%s is another program's",
     (variable) => {
@@ -110,6 +117,9 @@ describe('a folder for an environment under a misspelt name', () => {
       { DEV2_DATABASE_URL: DEV, DEV2_MIGRATIONS_DIR: 'x', MIGRATION_ENVIRONMENTS: 'dev' },
     ],
     ['of one that is left out', { DEV2_DATABASE_URL: '', DEV2_MIGRATIONS_DIR: 'x' }],
+    ['of one that other runs have', { PROD_EU_DATABASE_URL: DEV, PROD_US_MIGRATIONS_DIR: 'x' }],
+    ['of one with another number', { STAGE1_DATABASE_URL: DEV, STAGE2_MIGRATIONS_DIR: 'x', DEV2_MIGRATIONS_DIR: 'x' }],
+    ['of another word', { TEST_DATABASE_URL: DEV, REST_MIGRATIONS_DIR: 'x' }],
   ])('is no harm where it is %s', (_, env) => {
     expect(told(env)).toEqual([])
   })

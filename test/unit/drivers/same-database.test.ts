@@ -20,11 +20,11 @@ function databaseOf(url: string): string | undefined {
 }
 
 test.each([
-  ['postgres://a:b@db.example.com/app', 'postgresql://c:d@DB.example.com.:5432/app?application_name=x'],
+  ['postgres://a:b@db.example.com/app', 'postgresql://a:d@DB.example.com.:5432/app?application_name=x'],
   ['postgres://a@%2Fvar%2Frun/app', 'postgres://a@%2Fvar%2F%2Frun%2F/app'],
   [
     'postgres://postgres.ref:b@eu.pooler.supabase.com/postgres',
-    'postgres://app.ref:b@eu.pooler.supabase.com:5432/postgres',
+    'postgres://postgres.ref:c@eu.pooler.supabase.com:5432/postgres',
   ],
   ['embedded:dev', 'embedded:dev'],
   ['d1://one', 'd1://one'],
@@ -43,6 +43,7 @@ test.each([
     'postgres://postgres.one:b@eu.pooler.supabase.com/postgres',
     'postgres://postgres.two:b@eu.pooler.supabase.com/postgres',
   ],
+  ['another customer of one host', 'postgres://a:b@db.example.com/postgres', 'postgres://c:d@db.example.com/postgres'],
   ['another embedded one', 'embedded:dev', 'embedded:prod'],
   ['another id', 'd1://one', 'd1://two'],
   ['the local copy', 'd1://one', 'd1-local:one'],
