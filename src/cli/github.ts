@@ -26,13 +26,16 @@ export function reportToGitHub(summary: Summary, writer: Writer, env: NodeJS.Pro
 }
 
 /**
- * A release is several commands, one after the other: a matrix that the page shows already, from the one before, is left
+ * A release is several commands, one after the other: a matrix that the page shows already, as its last one, is left
  * out.
  */
 function withoutKnown({ matrix, ...remarks }: Summary, page: string, writer: Writer): Summary {
   if (matrix === undefined) return remarks
   const table = writer.clean(`${renderStepSummary({ matrix, findings: [], errors: [] })}\n`)
-  return readPage(page).includes(table) ? remarks : { ...remarks, matrix }
+  const shown = readPage(page)
+  const at = shown.lastIndexOf(table)
+  const isLast = at >= 0 && !/^\|/mu.test(shown.slice(at + table.length))
+  return isLast ? remarks : { ...remarks, matrix }
 }
 
 function readPage(page: string): string {

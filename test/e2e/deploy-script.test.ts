@@ -294,7 +294,13 @@ test('on the summary page of GitHub the final matrix stands once', async () => {
   const env = { ...pair.env, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(project.dir, 'page.md') }
 
   const { exitCode } = await deploy(project, [], env)
+  const rows = (): readonly string[] | null => project.read('page.md').match(/^\| 2-b \|.*$/gm)
+  const once = rows()
+  await project.run(['status', '--env', 'dev'], { env })
+  await project.run(['status'], { env })
 
   expect(exitCode).toBe(0)
-  expect(project.read('page.md').match(/^\| 2-b \|.*$/gm)).toEqual(['| 2-b | ✓ | ✓ |'])
+  expect(once).toEqual(['| 2-b | ✓ | ✓ |'])
+  // The last one on the page is the last one that was seen, though the page has had it before.
+  expect(rows()).toEqual(['| 2-b | ✓ | ✓ |', '| 2-b | ✓ |', '| 2-b | ✓ | ✓ |'])
 })
