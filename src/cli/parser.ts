@@ -77,7 +77,8 @@ function usageError(message: string, argv: readonly string[]): MigrationManagerE
   }
   const given = /^Not enough non-option arguments: got (\d+)/.exec(message)?.[1]
   const commands = argv.flatMap((word) => COMMANDS.filter(({ name }) => name === word))
-  const short = commands.find(({ positionals }) => positionals !== '')
+  // The value of an option may be called like a command.
+  const short = commands.find(({ positionals }) => positionals !== '' && positionals.split(' ').length > Number(given))
   if (given !== undefined && short !== undefined) return missingWord(short, Number(given))
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ')[0]
   if (unknown === undefined) {

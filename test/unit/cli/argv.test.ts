@@ -52,6 +52,11 @@ test.each([
     'migration-manager repair <action> <migration> --env <name> --reason <text>,',
   ],
   [
+    ['--env', 'new', 'repair', 'accept-checksum'],
+    '<migration> is missing behind repair.',
+    'migration-manager repair <action> <migration> --env <name> --reason <text>,',
+  ],
+  [
     ['--env', 'dev', 'repair', 'accept-checksum'],
     '<migration> is missing behind repair.',
     'migration-manager repair <action> <migration> --env <name> --reason <text>,',
