@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
@@ -254,6 +255,8 @@ describe.for([
     })
 
     const result = await running
+    // The server's supervisor ends what it has begun; the folder cannot be removed under it.
+    await vi.waitFor(() => expect(processesIn(project.dir)).toEqual([]), { timeout: 25_000, interval: 50 })
 
     expect(result).toMatchObject({ exitCode: 130 })
     expect(result.json()).toMatchObject({
@@ -262,3 +265,15 @@ describe.for([
     })
   })
 })
+
+/** The processes that were started with a path in `dir`; none is seen where there is no /proc. */
+function processesIn(dir: string): readonly string[] {
+  if (!existsSync('/proc/self/cmdline')) return []
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/u.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(dir)
+    } catch {
+      return false
+    }
+  })
+}

@@ -66,6 +66,9 @@ export interface Control {
   close(): void
 }
 
+/** How often a place is tried that others come to, and leave, at the same time. */
+const ATTEMPTS = 3
+
 /**
  * Listens on `path`, so that at most one process serves it. `undefined` if another process does already,
  * or if the folder is gone. What a killed process left there is removed.
@@ -75,7 +78,7 @@ export async function claimControl(
   owner: ServerUser,
   onConnection: (socket: Socket) => void,
 ): Promise<Control | undefined> {
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
       const server = await listenOn(path, onConnection)
       // Root's supervisor also serves the project's owner.
@@ -89,6 +92,8 @@ export async function claimControl(
     } catch (error) {
       // A supervisor that leaves removes the folder; Node.js says EACCES for a folder that is missing.
       if (hasCode(error, 'ENOENT') || !existsSync(dirname(path))) return undefined
+      // It was missing, and who comes now has made it again meanwhile. Else the next attempt says the same.
+      if (hasCode(error, 'EACCES') && attempt < ATTEMPTS - 1) continue
       if (!hasCode(error, 'EADDRINUSE')) throw error
     }
     if (await isServed(path)) return undefined
